@@ -1,0 +1,101 @@
+"""Silver's plan and log: what each batch takes in and touches.
+
+Belongs here: reading and appending `silver.batches`, and what can be derived from it: the watermark, the digest of
+every hour, the dates that changed.
+Does not: deciding a plan (`plan`) or carrying it out (`execute`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from datetime import date, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable
+
+from lake.fence import write
+from lake.store import Lake
+from quality.contracts.arrow import arrow_schema
+from quality.contracts.tables import BATCHES
+
+APP_ID = "silver/batch"
+"""Fence of Silver, in `silver.batches` and in each table a batch writes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """One row of `silver.batches`; see the contract for the meaning of each field."""
+
+    batch: int
+    planned_at: datetime
+    mode: str
+    digest: str
+    watermark: dict[str, int]
+    previous: dict[str, int]
+    reached: dict[str, int]
+    hours: tuple[str, ...]
+    event_dates: tuple[date, ...]
+    readings_version: int
+    quarantine_version: int
+    duplicates_version: int
+    events: int
+    accepted: int
+    quarantined: int
+    duplicates: int
+
+
+def _parsed(row: dict[str, Any]) -> Batch:
+    for name in ("watermark", "previous", "reached"):
+        row[name] = dict(row[name])
+    for name in ("hours", "event_dates"):
+        row[name] = tuple(row[name])
+    return Batch(**row)
+
+
+def held(target: DeltaTable) -> int:
+    """The last batch a table holds; 0 where it holds none."""
+    return int(target.transaction_version(APP_ID) or 0)
+
+
+def append(target: DeltaTable, planned: Batch) -> None:
+    """Commit a plan through the object whose fence was read before planning.
+
+    Raises: CommitFailedError where another run planned the same number meanwhile: plan again.
+    """
+    row = asdict(planned)
+    for name in ("watermark", "previous", "reached"):
+        row[name] = sorted(row[name].items())
+    rows = pa.Table.from_pylist([row], schema=arrow_schema(BATCHES))
+    write(target, rows, {APP_ID: planned.batch}, metadata={APP_ID: planned.batch})
+
+
+def last(head: DeltaTable) -> Batch | None:
+    """The newest batch planned in `head` (the opened `silver.batches`), finished or not; None before the first."""
+    number = held(head)
+    if number == 0:
+        return None
+    columns = [f.name for f in fields(Batch)]
+    found = head.to_pyarrow_dataset().to_table(columns=columns, filter=pc.field("batch") == number)
+    return _parsed(found.to_pylist()[0])
+
+
+def _log(lake: Lake, upto: int, column: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = lake.rows(BATCHES, columns=["batch", "digest", column]).to_pylist()
+    return sorted((row for row in rows if row["batch"] <= upto), key=lambda row: row["batch"])
+
+
+def dates_touched(lake: Lake, upto: int) -> dict[date, int]:
+    """Event date to the last batch, not after `upto`, that added or removed readings of it."""
+    return {day: row["batch"] for row in _log(lake, upto, "event_dates") for day in row["event_dates"]}
+
+
+def hours_touched(lake: Lake, upto: int) -> dict[str, int]:
+    """Enqueued hour to the last batch, not after `upto`, that wrote it."""
+    return {hour: row["batch"] for row in _log(lake, upto, "hours") for hour in row["hours"]}
+
+
+def hour_digests(lake: Lake, upto: int) -> dict[str, str]:
+    """Enqueued hour to the digest its rows were made with."""
+    return {hour: row["digest"] for row in _log(lake, upto, "hours") for hour in row["hours"]}

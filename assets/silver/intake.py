@@ -1,0 +1,175 @@
+"""Bronze, read for Silver: which events are new, and which belong to an hour.
+
+Belongs here: the predicates over `bronze.telemetry` and the cutting into chunks of bounded size.
+Does not: decoding (`canonical`) or deciding what to read (`plan`).
+
+A stream is one life of one hub partition, named `hub/partition/epoch`; sequence numbers rise within it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import reduce
+from operator import or_
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from lake.store import Lake
+from quality.contracts.tables import BRONZE_TELEMETRY, EVENT_NAMES
+
+EVENT_COLUMNS = (
+    *EVENT_NAMES, "enqueued_at", "device_id", "content_type", "content_encoding", "schema_ref", "properties", "body",
+)  # fmt: skip
+CHUNK_BYTES = 64 * 2**20
+_SCAN_ROWS = 4096
+_SLACK = timedelta(days=1)
+"""How far back a hub's clock may step (after a failover) before its new events are looked for in vain."""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """New events of a batch: how many, up to where, and in which hours they were enqueued."""
+
+    events: int
+    previous: dict[str, int]
+    watermark: dict[str, int]
+    reached: dict[str, int]
+    hours: tuple[str, ...]
+
+
+def stream_name(hub: str, partition_id: str, epoch: int) -> str:
+    """Name of a stream in watermarks."""
+    return f"{hub}/{partition_id}/{epoch}"
+
+
+def _of_stream(stream: str) -> ds.Expression:
+    hub, partition_id, epoch = stream.rsplit("/", 2)
+    return (pc.field("hub") == hub) & (pc.field("partition_id") == partition_id) & (pc.field("epoch") == int(epoch))
+
+
+def _any(clauses: Sequence[ds.Expression]) -> ds.Expression:
+    return reduce(or_, clauses) if clauses else pc.scalar(value=False)
+
+
+def hour_of(instant: datetime) -> str:
+    """The enqueued hour, as rows name it."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%d-%H")
+
+
+def hour_start(hour: str) -> datetime:
+    """First instant of an enqueued hour."""
+    return datetime.strptime(hour, "%Y-%m-%d-%H").replace(tzinfo=UTC)
+
+
+def new_events(lake: Lake, previous: Mapping[str, int], reached: Mapping[str, int], limit: int) -> Intake:
+    """What lies beyond `previous`, at most about `limit` events, as a contiguous prefix of every stream.
+
+    Prefixes are cut by the time of enqueueing over all streams together, so that batches follow the order of
+    positions as far as the streams' own order allows. Only the small columns are read.
+    """
+    seen = [
+        _of_stream(stream)
+        & (pc.field("sequence_number") > number)
+        & (pc.field("ingest_date") >= _since(reached.get(stream)))
+        for stream, number in previous.items()
+    ]
+    unseen = ~_any([_of_stream(stream) for stream in previous]) if previous else None
+    predicate = _any(seen) | unseen if unseen is not None else None
+    scanner = lake.dataset(BRONZE_TELEMETRY).scanner(
+        columns=[*EVENT_NAMES, "enqueued_at"], filter=predicate, batch_readahead=4, fragment_readahead=2
+    )
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.register("bronze", scanner.to_reader())
+        connection.execute("create table fresh as select * from bronze")
+        # Within a stream the order is the sequence number's, whatever the clock did: hence the running maximum.
+        connection.execute(
+            """
+            create table picked as
+            select *, row_number() over (order by in_order, hub, partition_id, epoch, sequence_number) as place
+            from (
+                select *, max(enqueued_at) over (
+                    partition by hub, partition_id, epoch order by sequence_number
+                ) as in_order
+                from fresh
+            )
+            qualify place <= $limit
+            """,
+            {"limit": limit},
+        )
+        streams = connection.execute(
+            """
+            select hub, partition_id, epoch, max(sequence_number), epoch_us(arg_max(enqueued_at, sequence_number))
+            from picked group by all
+            """
+        ).fetchall()
+        hours = connection.execute(
+            "select distinct strftime(enqueued_at, '%Y-%m-%d-%H') as hour from picked order by hour"
+        ).fetchall()
+        counted = connection.execute("select count(*) from picked").fetchall()[0][0]
+    names = {stream_name(hub, partition, epoch): (number, at) for hub, partition, epoch, number, at in streams}
+    return Intake(
+        events=int(counted),
+        previous=dict(previous),
+        watermark={**previous, **{name: number for name, (number, _) in names.items()}},
+        reached={**reached, **{name: at for name, (_, at) in names.items()}},
+        hours=tuple(hour for (hour,) in hours),
+    )
+
+
+def _since(reached: int | None) -> date:
+    if reached is None:
+        return date.min
+    return (datetime.fromtimestamp(reached / 1e6, UTC) - _SLACK).date()
+
+
+def between(previous: Mapping[str, int], watermark: Mapping[str, int], hours: Sequence[str]) -> ds.Expression:
+    """Events of `hours` after `previous` up to `watermark`."""
+    clauses = []
+    for stream, number in watermark.items():
+        clause = _of_stream(stream) & (pc.field("sequence_number") <= number)
+        if stream in previous:
+            clause &= pc.field("sequence_number") > previous[stream]
+        clauses.append(clause)
+    return in_hours(hours) & _any(clauses)
+
+
+def in_hours(hours: Sequence[str]) -> ds.Expression:
+    """Events of the hours, as few ranges of enqueued_at; the dates prune the partitions."""
+    starts = sorted(hour_start(hour) for hour in set(hours))
+    ranges: list[tuple[datetime, datetime]] = []
+    for start in starts:
+        end = start + timedelta(hours=1)
+        if ranges and ranges[-1][1] == start:
+            ranges[-1] = (ranges[-1][0], end)
+        else:
+            ranges.append((start, end))
+    within = [(pc.field("enqueued_at") >= start) & (pc.field("enqueued_at") < end) for start, end in ranges]
+    return pc.field("ingest_date").isin(sorted({start.date() for start in starts})) & _any(within)
+
+
+def chunks(
+    lake: Lake, predicate: ds.Expression, rows: int, columns: Sequence[str] = EVENT_COLUMNS
+) -> Iterator[pa.Table]:
+    """The events in tables of at most `rows` rows or about 64 MB, whichever is less: memory stays flat."""
+    scanner = lake.dataset(BRONZE_TELEMETRY).scanner(
+        columns=list(columns), filter=predicate, batch_size=_SCAN_ROWS, batch_readahead=2, fragment_readahead=1
+    )
+    waiting: list[pa.RecordBatch] = []
+    count = size = 0
+    for batch in scanner.to_reader():
+        if batch.num_rows == 0:
+            continue
+        waiting.append(batch)
+        count += batch.num_rows
+        size += batch.nbytes
+        if count >= rows or size >= CHUNK_BYTES:
+            yield pa.Table.from_batches(waiting)
+            waiting, count, size = [], 0, 0
+    if waiting:
+        yield pa.Table.from_batches(waiting)

@@ -1,0 +1,267 @@
+"""Stop 4 of the data path: Bronze events become Silver, batch by batch.
+
+Belongs here: planning a batch, carrying it out, and finishing one that a crash cut short (DESIGN, Silver 6 to 10).
+Does not: what an event says (`canonical`), what makes a reading win (`workspace`), Dagster.
+
+A plan is committed before anything it says is done. It names all that the outcome depends on (events, digest, Delta
+versions used as history), so whoever finishes it computes the same rows; txn `silver/batch` in each table lets every
+commit happen once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import stamina
+import structlog
+from canonical.canonicaliser import Canonicaliser
+from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
+
+from assets.silver import batches, digests
+from assets.silver.batches import APP_ID, Batch
+from assets.silver.intake import Intake, between, chunks, new_events
+from assets.silver.snapshot import Snapshot, pinned
+from assets.silver.workspace import Workspace
+from lake.fence import once
+from lake.store import Lake
+from quality.contracts.model import Table
+from quality.contracts.tables import (
+    BATCHES,
+    DUPLICATES,
+    EVENT_NAMES,
+    QUARANTINE,
+    QUARANTINE_HISTORY,
+    READINGS,
+)
+from settings.clock import now
+from settings.failpoints import reach
+from settings.model import Silver
+
+log = structlog.get_logger()
+
+Progress = Callable[[str, int], None]
+"""Called with a sentence and the number of events it concerns."""
+
+_ACCEPTED_COLUMNS = tuple(name for name in READINGS.names if name != "silver_batch")
+_WINNER = tuple(f"winner_{name}" for name in (*EVENT_NAMES, "index"))
+
+
+@dataclass(frozen=True)
+class Promoter:
+    """Silver's one writer: everything a batch needs to know."""
+
+    lake: Lake
+    canonicaliser: Canonicaliser
+    settings: Silver
+    progress: Progress = lambda _said, _events: None
+
+    def promote(self) -> list[Batch]:
+        """Take in everything new, in batches of bounded size; [] where there is nothing new."""
+        done = []
+        while (batch := self._next(self._incremental)) is not None:
+            done.append(batch)
+        return done
+
+    def replace(self, hours: Sequence[str]) -> Batch | None:
+        """Recompute enqueued hours up to the watermark with the current digest; None where they hold nothing."""
+        return self._next(lambda head, before: self._replacement(head, before, set(hours)))
+
+    def finish(self) -> Batch | None:
+        """Complete the batch that a crash left planned; None where all are complete."""
+        planned = batches.last(self.lake.open(BATCHES))
+        if planned is None or self._complete(planned.batch):
+            return None
+        log.warning("silver.batch.resumed", batch=planned.batch, mode=planned.mode, hours=len(planned.hours))
+        before = Snapshot(
+            planned.batch - 1, planned.readings_version, planned.quarantine_version, planned.duplicates_version
+        )
+        made_with = digests.fetch(self.lake, planned.digest)
+        with Workspace(self.settings) as desk:
+            after = planned.previous if planned.mode == "append" else {}
+            self._lay_out(desk, made_with, between(after, planned.watermark, planned.hours))
+            outside = planned.hours if planned.mode == "replace" else ()
+            desk.set_history(self._history(desk, before, outside))
+            self._gather_conflicts(desk, planned)
+            self._commit(desk, planned)
+        return planned
+
+    # -- planning --------------------------------------------------------------------------------------------
+
+    def _next(self, plan: Callable[[DeltaTable, Snapshot], tuple[Batch, Workspace] | None]) -> Batch | None:
+        """Finish what is unfinished, plan, commit the plan, carry it out; who loses the race plans again."""
+        for turn in stamina.retry_context(on=CommitFailedError, attempts=20, timeout=600, wait_max=2.0):
+            with turn:
+                head = self._settled_head()
+                found = plan(head, pinned(self.lake, batches.held(head)))
+                if found is None:
+                    return None
+                planned, desk = found
+                with desk:
+                    reach("silver.before_plan")
+                    digests.keep(self.lake, self.canonicaliser)
+                    batches.append(head, planned)
+                    reach("silver.after_plan")
+                    self._commit(desk, planned)
+                return planned
+        raise AssertionError("unreachable: the last attempt raises")
+
+    def _settled_head(self) -> DeltaTable:
+        """The plan's table with every batch it names complete; its fence is read before all a plan depends on."""
+        while not self._complete(batches.held(head := self.lake.open(BATCHES))):
+            self.finish()
+        return head
+
+    def _incremental(self, head: DeltaTable, before: Snapshot) -> tuple[Batch, Workspace] | None:
+        last = batches.last(head)
+        watermark = last.watermark if last else {}
+        reached = last.reached if last else {}
+        intake = new_events(self.lake, watermark, reached, self.settings.batch_events)
+        if intake.events == 0:
+            return None
+        made_with = batches.hour_digests(self.lake, before.batch)
+        if all(made_with.get(hour, self.canonicaliser.digest) == self.canonicaliser.digest for hour in intake.hours):
+            desk = Workspace(self.settings)
+            self._lay_out(desk, self.canonicaliser, between(watermark, intake.watermark, intake.hours))
+            desk.set_history(self._history(desk, before, ()))
+            if not desk.overtaken_hours():
+                return self._planned("append", desk, before, intake, set(intake.hours)), desk
+            desk.close()
+        return self._replaced(before, intake, set(intake.hours))
+
+    def _replacement(self, head: DeltaTable, before: Snapshot, hours: set[str]) -> tuple[Batch, Workspace] | None:
+        last = batches.last(head)
+        known = hours & set(batches.hours_touched(self.lake, before.batch))
+        if last is None or not known:
+            return None
+        intake = Intake(0, last.watermark, last.watermark, last.reached, tuple(sorted(known)))
+        return self._replaced(before, intake, known)
+
+    def _replaced(self, before: Snapshot, intake: Intake, hours: set[str]) -> tuple[Batch, Workspace]:
+        """Recompute the hours, widened until no winner outside can move (DESIGN, Silver 8)."""
+        desk = Workspace(self.settings)
+        laid_out: set[str] = set()
+        while wanting := hours - laid_out:
+            self._lay_out(desk, self.canonicaliser, between({}, intake.watermark, sorted(wanting)))
+            laid_out |= wanting
+            desk.set_history(self._history(desk, before, sorted(hours)))
+            hours = hours | desk.overtaken_hours()
+            if hours != laid_out:
+                continue
+            gone = desk.losing_references(self._of_hours(READINGS, before.readings, hours, _ACCEPTED_COLUMNS))
+            if gone.num_rows:
+                for table, version in ((DUPLICATES, before.duplicates), (QUARANTINE, before.quarantine)):
+                    losers = self._outside(table, version, hours)
+                    hours = hours | desk.hours_following(gone, losers)
+        return self._planned("replace", desk, before, intake, hours), desk
+
+    def _planned(self, mode: str, desk: Workspace, before: Snapshot, intake: Intake, hours: set[str]) -> Batch:
+        replaced = None
+        if mode == "replace":
+            replaced = self._of_hours(READINGS, before.readings, hours, _ACCEPTED_COLUMNS)
+        dates = desk.event_dates(replaced)
+        planned = Batch(
+            batch=before.batch + 1,
+            planned_at=now(),
+            mode=mode,
+            digest=self.canonicaliser.digest,
+            watermark=intake.watermark,
+            previous=intake.previous,
+            reached=intake.reached,
+            hours=tuple(sorted(hours)),
+            event_dates=tuple(sorted(dates)),
+            readings_version=before.readings,
+            quarantine_version=before.quarantine,
+            duplicates_version=before.duplicates,
+            events=intake.events,
+            accepted=0,
+            quarantined=0,
+            duplicates=0,
+        )
+        self._gather_conflicts(desk, planned)
+        return Batch(**{**vars(planned), **desk.counts()})
+
+    # -- reading ---------------------------------------------------------------------------------------------
+
+    def _lay_out(self, desk: Workspace, made_with: Canonicaliser, events: ds.Expression) -> None:
+        read = 0
+        for chunk in chunks(self.lake, events, self.settings.decode_events):
+            desk.add(made_with.convert(chunk), chunk, made_with.digest)
+            read += chunk.num_rows
+            self.progress("decoded", read)
+
+    def _history(self, desk: Workspace, before: Snapshot, outside: Sequence[str]) -> pa.RecordBatchReader | None:
+        """Accepted rows that could share a key with a candidate, but for those of the hours being replaced."""
+        span = desk.recorded_range()
+        if span is None:
+            return None
+        wanted = (pc.field("recorded_at") >= span[0]) & (pc.field("recorded_at") <= span[1])
+        if outside:
+            wanted &= ~pc.field("enqueued_hour").isin(list(outside))
+        return self._reader(READINGS, before.readings, _ACCEPTED_COLUMNS, wanted)
+
+    def _of_hours(self, table: Table, version: int, hours: set[str], columns: Sequence[str]) -> pa.RecordBatchReader:
+        return self._reader(table, version, columns, pc.field("enqueued_hour").isin(sorted(hours)))
+
+    def _outside(self, table: Table, version: int, hours: set[str]) -> pa.RecordBatchReader:
+        """References to winners in rows of other hours."""
+        elsewhere = ~pc.field("enqueued_hour").isin(sorted(hours)) & pc.field("winner_hub").is_valid()
+        return self._reader(table, version, (*_WINNER, "enqueued_hour"), elsewhere)
+
+    def _reader(
+        self, table: Table, version: int, columns: Sequence[str], wanted: ds.Expression
+    ) -> pa.RecordBatchReader:
+        scanner = self.lake.dataset(table, version).scanner(
+            columns=list(columns), filter=wanted, batch_readahead=4, fragment_readahead=2
+        )
+        return scanner.to_reader()
+
+    def _gather_conflicts(self, desk: Workspace, planned: Batch) -> None:
+        """Fetch the bytes of the events whose readings contradict an accepted one: few, so read once more."""
+        conflicts = desk.conflicts()
+        if conflicts.num_rows == 0:
+            return
+        hours = sorted({instant.strftime("%Y-%m-%d-%H") for instant in conflicts["enqueued_at"].to_pylist()})
+        after = planned.previous if planned.mode == "append" else {}
+        numbers = conflicts["sequence_number"].unique()
+        events = between(after, planned.watermark, hours) & pc.field("sequence_number").isin(numbers)
+        columns = [*EVENT_NAMES, "body"]
+        found = list(chunks(self.lake, events, self.settings.decode_events, columns))
+        desk.add_conflicts(pa.concat_tables(found))
+
+    # -- writing ---------------------------------------------------------------------------------------------
+
+    def _complete(self, batch: int) -> bool:
+        return all(batches.held(self.lake.open(table)) >= batch for table in (READINGS, QUARANTINE, DUPLICATES))
+
+    def _commit(self, desk: Workspace, planned: Batch) -> None:
+        """Three commits, each once; quarantine first, so that nothing accepted is ever without its reasons."""
+        n = planned.batch
+        predicate = None
+        if planned.mode == "replace":
+            predicate = f"enqueued_hour in ({', '.join(repr(hour) for hour in planned.hours)})"
+            before = self._of_hours(QUARANTINE, planned.quarantine_version, set(planned.hours), QUARANTINE.names)
+            taken_back = desk.taken_back(before, n)
+            if taken_back.num_rows:
+                once(self.lake, QUARANTINE_HISTORY, APP_ID, n, lambda: taken_back)
+        for table in (QUARANTINE, DUPLICATES, READINGS):
+            rows = desk.rows(table, n)
+            if predicate is None:
+                once(self.lake, table, APP_ID, n, rows)
+            else:
+                once(self.lake, table, APP_ID, n, rows, mode="overwrite", predicate=predicate)
+            reach(f"silver.after_{table.name}")
+        log.info(
+            "silver.batch.complete",
+            batch=n,
+            mode=planned.mode,
+            events=planned.events,
+            hours=len(planned.hours),
+            accepted=planned.accepted,
+            quarantined=planned.quarantined,
+            duplicates=planned.duplicates,
+        )

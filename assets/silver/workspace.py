@@ -1,0 +1,307 @@
+"""The desk of one Silver batch: candidates against history, settled in DuckDB.
+
+Belongs here: the relational definition of acceptance (DESIGN, Silver 4) as SQL over a few temporary tables. Of all
+candidates of a key the one with the smallest position is accepted; the others repeat it or contradict it.
+Does not: which events and which history are laid out (`plan`), or commits (`execute`).
+
+Tables: `candidate` (decoded readings), `reject` (what decoding rejected), `history` (accepted rows of other hours or
+earlier batches that share a key with a candidate), `contested` (rows of keys with more than one claim, ranked).
+Keys are compared by a 64-bit hash first and by all columns where the hash meets another; most keys meet none.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import pyarrow as pa
+from canonical.canonicaliser import Converted
+
+from quality.contracts.arrow import arrow_schema
+from quality.contracts.model import Table
+from quality.contracts.tables import (
+    DUPLICATES,
+    EVENT_NAMES,
+    KEY_NAMES,
+    POSITION_NAMES,
+    QUARANTINE,
+    QUARANTINE_HISTORY,
+    READINGS,
+)
+from settings.model import Silver
+
+_KEY = ", ".join(KEY_NAMES)
+_POSITION = ", ".join(POSITION_NAMES)
+_REFERENCE = (*EVENT_NAMES, "index")
+_HOUR = "strftime(enqueued_at, '%Y-%m-%d-%H')"
+_CONFLICT = """
+concat(
+    metric, ' is ', coalesce(cast(value as varchar), value_text), ' ', unit, ' here and ',
+    coalesce(cast(winner_value as varchar), winner_value_text), ' ', winner_unit, ' in the accepted reading'
+)
+"""
+_CLAIM = ", ".join(
+    ("key_hash", *KEY_NAMES, "value", "value_text", "unit", *_REFERENCE, "enqueued_at", "mapping_id", "digest",
+     "enqueued_hour")
+)  # fmt: skip
+_STREAM_ROWS = 65_536
+
+
+class Workspace:
+    """Temporary tables of one batch; spills to disk beyond the memory limit, gone when closed."""
+
+    def __init__(self, settings: Silver) -> None:
+        self._spill = tempfile.TemporaryDirectory(prefix="silver-")
+        self._db = duckdb.connect(
+            config={
+                "memory_limit": settings.memory_limit,
+                "temp_directory": str(Path(self._spill.name)),
+                "preserve_insertion_order": False,
+                "autoinstall_known_extensions": False,
+            }
+        )
+        self._db.execute("set TimeZone = 'UTC'")
+        for name, table, extra in (
+            ("candidate", READINGS, ("key_hash ubigint",)),
+            ("reject", QUARANTINE, ()),
+            ("history", READINGS, ("key_hash ubigint",)),
+        ):
+            self._create(name, table, extra)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop the tables and what they spilled."""
+        self._db.close()
+        self._spill.cleanup()
+
+    def _table(self, query: str) -> pa.Table:
+        found = self._db.sql(query).to_arrow_table()
+        assert found is not None, "a select has a result"
+        return found
+
+    def _create(self, name: str, table: Table, extra: tuple[str, ...]) -> None:
+        self._db.register("_empty", arrow_schema(table).empty_table())
+        self._db.execute(f"create table {name} as select * exclude (silver_batch) from _empty")
+        self._db.unregister("_empty")
+        for column in extra:
+            self._db.execute(f"alter table {name} add column {column}")
+
+    # -- laying out ------------------------------------------------------------------------------------------
+
+    def add(self, converted: Converted, events: pa.Table, digest: str) -> None:
+        """Lay out what one chunk of events became; rejects take their event's bytes with them."""
+        self._db.register("_converted", converted.readings)
+        self._db.execute(
+            f"""
+            insert into candidate by name
+            select *, $digest as digest, {_HOUR} as enqueued_hour, hash({_KEY}) as key_hash from _converted
+            """,
+            {"digest": digest},
+        )
+        self._db.unregister("_converted")
+        if converted.rejects.num_rows == 0:
+            return
+        self._db.register("_rejects", converted.rejects)
+        self._db.register("_events", events.select([*EVENT_NAMES, "body"]))
+        self._db.execute(
+            f"""
+            insert into reject by name
+            select _rejects.*, body, $digest as digest, {_HOUR} as enqueued_hour
+            from _rejects join _events using ({", ".join(EVENT_NAMES)})
+            """,
+            {"digest": digest},
+        )
+        self._db.unregister("_rejects")
+        self._db.unregister("_events")
+
+    def recorded_range(self) -> tuple[pa.Scalar, pa.Scalar] | None:
+        """Earliest and latest recorded_at of the candidates: prunes the search in history."""
+        low, high = self._table("select min(recorded_at) as low, max(recorded_at) as high from candidate").columns
+        return (low[0], high[0]) if low[0].is_valid else None
+
+    def set_history(self, accepted: pa.RecordBatchReader | None) -> None:
+        """Keep, of the accepted rows given, those that share a key with a candidate, and rank the claims."""
+        self._db.execute("delete from history")
+        if accepted is not None:
+            self._db.register("_accepted", accepted)
+            self._db.execute(
+                f"""
+                insert into history by name
+                select _accepted.*, hash({_KEY}) as key_hash from _accepted
+                where hash({_KEY}) in (select key_hash from candidate)
+                """
+            )
+            self._db.unregister("_accepted")
+        self._db.execute(
+            f"""
+            create or replace table contested as
+            with claim as (
+                select {_CLAIM}, false as candidate from history
+                union all
+                select {_CLAIM}, true from candidate
+            ), met as (select key_hash from claim group by key_hash having count(*) > 1)
+            select *,
+                row_number() over claims as place,
+                first_value(value) over claims as winner_value,
+                first_value(value_text) over claims as winner_value_text,
+                first_value(unit) over claims as winner_unit,
+                {", ".join(f'first_value("{name}") over claims as winner_{name}' for name in _REFERENCE)}
+            from claim where key_hash in (from met)
+            window claims as (
+                partition by {_KEY} order by {_POSITION}
+                rows between unbounded preceding and unbounded following
+            )
+            """
+        )
+
+    # -- questions a plan asks -------------------------------------------------------------------------------
+
+    def overtaken_hours(self) -> set[str]:
+        """Hours of history that hold an accepted row later than a candidate of its key."""
+        rows = self._db.execute(
+            "select distinct enqueued_hour from contested where not candidate and place > 1"
+        ).fetchall()
+        return {hour for (hour,) in rows}
+
+    def losing_references(self, accepted_before: pa.RecordBatchReader) -> pa.Table:
+        """References of rows accepted before that are accepted no more, or with another value or unit."""
+        self._db.register("_before", accepted_before)
+        gone = self._table(
+            f"""
+            select {_quoted(_REFERENCE)} from (
+                select {_quoted(_REFERENCE)}, {_KEY}, value, value_text, unit from _before
+                except select {_quoted(_REFERENCE)}, {_KEY}, value, value_text, unit from ({_ACCEPTED})
+            )
+            """
+        )
+        self._db.unregister("_before")
+        return gone
+
+    def hours_following(self, winners: pa.Table, losers: pa.RecordBatchReader) -> set[str]:
+        """Hours of the losers (columns winner_…, enqueued_hour) whose winner is among `winners`."""
+        self._db.register("_winners", winners)
+        self._db.register("_losers", losers)
+        match = " and ".join(f'_losers."winner_{name}" = _winners."{name}"' for name in _REFERENCE)
+        rows = self._db.execute(
+            f"select distinct enqueued_hour from _losers where exists (select 1 from _winners where {match})"
+        ).fetchall()
+        self._db.unregister("_winners")
+        self._db.unregister("_losers")
+        return {hour for (hour,) in rows}
+
+    # -- results ---------------------------------------------------------------------------------------------
+
+    def conflicts(self) -> pa.Table:
+        """References and enqueued_at of the candidates that contradict their winner: their bytes are needed."""
+        return self._table(f"select distinct {_quoted(EVENT_NAMES)}, enqueued_at from ({_LOST}) where not same")
+
+    def add_conflicts(self, bodies: pa.RecordBatchReader | pa.Table | None) -> None:
+        """Move the contradicting candidates to `reject`, with the bytes of their events."""
+        if bodies is None:
+            return
+        self._db.register("_bodies", bodies)
+        self._db.execute(
+            f"""
+            create table conflicted as
+            select {_quoted(EVENT_NAMES)}, any_value(body) as body from _bodies
+            where ({_quoted(EVENT_NAMES)}) in (select ({_quoted(EVENT_NAMES)}) from ({_LOST}) where not same)
+            group by all
+            """
+        )
+        self._db.execute(
+            f"""
+            insert into reject by name
+            select {_quoted(_REFERENCE)}, enqueued_at, 'conflict' as reason, metric as field,
+                coalesce(cast(value as varchar), value_text)[:200] as value, {_CONFLICT} as message, mapping_id, {_KEY},
+                {_quoted(tuple(f"winner_{name}" for name in _REFERENCE))}, body, digest, enqueued_hour
+            from ({_LOST}) join conflicted using ({_quoted(EVENT_NAMES)}) where not same
+            """
+        )
+        self._db.unregister("_bodies")
+
+    def rows(self, table: Table, batch: int) -> Callable[[], pa.RecordBatchReader]:
+        """The rows of a Silver table that this batch writes; call it as often as a commit needs them."""
+        source = {READINGS.path: _ACCEPTED, QUARANTINE.path: "from reject", DUPLICATES.path: _DUPLICATE}[table.path]
+        order = "recorded_at, device_id, metric, channel" if table is READINGS else _POSITION
+        # `repeat` keeps the batch number a column of the query, so the reader needs no second pass.
+        query = f"""
+            select {_quoted(table.names)} from (select *, cast({int(batch)} as bigint) as silver_batch from ({source}))
+            order by enqueued_hour, {order}
+        """
+        return lambda: _typed(self._db.cursor().sql(query).to_arrow_reader(_STREAM_ROWS), arrow_schema(table))
+
+    def taken_back(self, quarantined_before: pa.RecordBatchReader, batch: int) -> pa.Table:
+        """Quarantine rows of the replaced hours that this batch does not write again, as `quarantine_history`."""
+        self._db.register("_before", quarantined_before)
+        same = " and ".join(f'reject."{name}" = _before."{name}"' for name in (*_REFERENCE, "reason"))
+        rows = self._table(
+            f"""
+            select {_quoted(_REFERENCE)}, enqueued_at, reason, message, mapping_id, digest,
+                silver_batch as quarantined_in, cast({int(batch)} as bigint) as replayed_in
+            from _before where not exists (select 1 from reject where {same})
+            """
+        )
+        self._db.unregister("_before")
+        return rows.cast(arrow_schema(QUARANTINE_HISTORY))
+
+    def counts(self) -> dict[str, int]:
+        """Rows per Silver table that this batch writes."""
+        return {
+            name: int(self._db.execute(f"select count(*) from ({source})").fetchall()[0][0])
+            for name, source in (("accepted", _ACCEPTED), ("quarantined", "from reject"), ("duplicates", _DUPLICATE))
+        }
+
+    def event_dates(self, accepted_before: pa.RecordBatchReader | None) -> set[Any]:
+        """Dates of recorded_at on which this batch adds, changes or removes an accepted row."""
+        if accepted_before is None:
+            rows = self._db.execute(f"select distinct cast(recorded_at as date) from ({_ACCEPTED})").fetchall()
+            return {day for (day,) in rows}
+        self._db.register("_before", accepted_before)
+        columns = _quoted(tuple(name for name in READINGS.names if name != "silver_batch"))
+        rows = self._db.execute(
+            f"""
+            with now_ as (select {columns} from ({_ACCEPTED})), before_ as (select {columns} from _before)
+            select distinct cast(recorded_at as date) from (
+                (from now_ except all from before_) union all (from before_ except all from now_)
+            )
+            """
+        ).fetchall()
+        self._db.unregister("_before")
+        return {day for (day,) in rows}
+
+
+def _quoted(names: tuple[str, ...]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _typed(reader: pa.RecordBatchReader, schema: pa.Schema) -> pa.RecordBatchReader:
+    """The same batches under the contract's schema: DuckDB knows no non-null columns."""
+    return pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in reader))
+
+
+_ACCEPTED = """
+select * exclude (key_hash) from candidate where key_hash not in (select key_hash from contested)
+union all by name
+select candidate.* exclude (key_hash) from candidate join contested
+    on candidate.key_hash = contested.key_hash and contested.candidate and contested.place = 1
+    and candidate.hub = contested.hub and candidate.partition_id = contested.partition_id
+    and candidate.epoch = contested.epoch and candidate.sequence_number = contested.sequence_number
+    and candidate.index = contested.index
+"""
+_LOST = """
+select *, value is not distinct from winner_value and value_text is not distinct from winner_value_text
+    and unit = winner_unit as same
+from contested where candidate and place > 1
+"""
+_DUPLICATE = f"select * from ({_LOST}) where same"
