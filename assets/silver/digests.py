@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from canonical.canonicaliser import Canonicaliser
 
+from canonical.canonicaliser import Canonicaliser
 from lake.fence import append
 from lake.store import Lake
 from quality.contracts.arrow import arrow_schema

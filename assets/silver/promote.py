@@ -18,7 +18,6 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import stamina
 import structlog
-from canonical.canonicaliser import Canonicaliser
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
@@ -27,6 +26,7 @@ from assets.silver.batches import APP_ID, Batch
 from assets.silver.intake import Intake, between, chunks, new_events
 from assets.silver.snapshot import Snapshot, pinned
 from assets.silver.workspace import Workspace
+from canonical.canonicaliser import Canonicaliser
 from lake.fence import once
 from lake.store import Lake
 from quality.contracts.model import Table
@@ -152,7 +152,8 @@ class Promoter:
             hours = hours | desk.overtaken_hours()
             if hours != laid_out:
                 continue
-            gone = desk.losing_references(self._of_hours(READINGS, before.readings, hours, _ACCEPTED_COLUMNS))
+            desk.compare(self._of_hours(READINGS, before.readings, hours, _ACCEPTED_COLUMNS))
+            gone = desk.losing_references()
             if gone.num_rows:
                 for table, version in ((DUPLICATES, before.duplicates), (QUARANTINE, before.quarantine)):
                     losers = self._outside(table, version, hours)
@@ -160,10 +161,7 @@ class Promoter:
         return self._planned("replace", desk, before, intake, hours), desk
 
     def _planned(self, mode: str, desk: Workspace, before: Snapshot, intake: Intake, hours: set[str]) -> Batch:
-        replaced = None
-        if mode == "replace":
-            replaced = self._of_hours(READINGS, before.readings, hours, _ACCEPTED_COLUMNS)
-        dates = desk.event_dates(replaced)
+        dates = desk.changed_dates() if mode == "replace" else desk.added_dates()
         planned = Batch(
             batch=before.batch + 1,
             planned_at=now(),

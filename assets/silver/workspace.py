@@ -13,14 +13,15 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import duckdb
 import pyarrow as pa
-from canonical.canonicaliser import Converted
 
+from canonical.canonicaliser import Converted
 from quality.contracts.arrow import arrow_schema
 from quality.contracts.model import Table
 from quality.contracts.tables import (
@@ -174,19 +175,27 @@ class Workspace:
         ).fetchall()
         return {hour for (hour,) in rows}
 
-    def losing_references(self, accepted_before: pa.RecordBatchReader) -> pa.Table:
-        """References of rows accepted before that are accepted no more, or with another value or unit."""
+    def compare(self, accepted_before: pa.RecordBatchReader) -> None:
+        """Lay accepted rows of the replaced hours, before and now, side by side by event reference: `compared`."""
         self._db.register("_before", accepted_before)
-        gone = self._table(
+        self._db.execute("create or replace table before as from _before")
+        self._db.unregister("_before")
+        meaning = (*KEY_NAMES, "value", "value_text", "unit")
+        other = tuple(name for name in READINGS.names if name not in {*meaning, *_REFERENCE, "silver_batch"})
+        self._db.execute(
             f"""
-            select {_quoted(_REFERENCE)} from (
-                select {_quoted(_REFERENCE)}, {_KEY}, value, value_text, unit from _before
-                except select {_quoted(_REFERENCE)}, {_KEY}, value, value_text, unit from ({_ACCEPTED})
-            )
+            create or replace table compared as
+            select {_quoted(_REFERENCE)}, b.recorded_at as was, n.recorded_at as is_now,
+                {_differs(meaning)} as moved
+            from before as b full join ({_ACCEPTED}) as n using ({_quoted(_REFERENCE)})
+            where {_differs(meaning)} or {_differs(other)}
             """
         )
-        self._db.unregister("_before")
-        return gone
+        self._db.execute("drop table before")
+
+    def losing_references(self) -> pa.Table:
+        """References of rows accepted before that are accepted no more, or with another key, value or unit."""
+        return self._table(f"select {_quoted(_REFERENCE)} from compared where was is not null and moved")
 
     def hours_following(self, winners: pa.Table, losers: pa.RecordBatchReader) -> set[str]:
         """Hours of the losers (columns winner_…, enqueued_hour) whose winner is among `winners`."""
@@ -262,23 +271,25 @@ class Workspace:
             for name, source in (("accepted", _ACCEPTED), ("quarantined", "from reject"), ("duplicates", _DUPLICATE))
         }
 
-    def event_dates(self, accepted_before: pa.RecordBatchReader | None) -> set[Any]:
-        """Dates of recorded_at on which this batch adds, changes or removes an accepted row."""
-        if accepted_before is None:
-            rows = self._db.execute(f"select distinct cast(recorded_at as date) from ({_ACCEPTED})").fetchall()
-            return {day for (day,) in rows}
-        self._db.register("_before", accepted_before)
-        columns = _quoted(tuple(name for name in READINGS.names if name != "silver_batch"))
-        rows = self._db.execute(
-            f"""
-            with now_ as (select {columns} from ({_ACCEPTED})), before_ as (select {columns} from _before)
-            select distinct cast(recorded_at as date) from (
-                (from now_ except all from before_) union all (from before_ except all from now_)
-            )
+    def added_dates(self) -> set[date]:
+        """Dates of recorded_at of the rows this batch appends."""
+        return self._dates(f"select distinct cast(recorded_at as date) from ({_ACCEPTED})")
+
+    def changed_dates(self) -> set[date]:
+        """Dates of recorded_at on which this batch adds, changes or removes an accepted row; after `compare`."""
+        return self._dates(
             """
-        ).fetchall()
-        self._db.unregister("_before")
-        return {day for (day,) in rows}
+            select cast(was as date) from compared where was is not null
+            union select cast(is_now as date) from compared where is_now is not null
+            """
+        )
+
+    def _dates(self, query: str) -> set[date]:
+        return {day for (day,) in self._db.execute(query).fetchall()}
+
+
+def _differs(names: tuple[str, ...]) -> str:
+    return "(" + " or ".join(f'b."{name}" is distinct from n."{name}"' for name in names) + ")"
 
 
 def _quoted(names: tuple[str, ...]) -> str:

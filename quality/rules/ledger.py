@@ -49,7 +49,7 @@ class StreamLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
-    """All streams, and what became of the readings."""
+    """All streams, and the rows of the three tables; an event rejected as a whole is one quarantined row."""
 
     batch: int
     streams: tuple[StreamLine, ...]
@@ -76,9 +76,10 @@ Rows: TypeAlias = "pa.RecordBatchReader | pa.Table"
 def balance(
     *, batch: int, watermark: dict[str, int], bronze: Rows, readings: Rows, quarantine: Rows, duplicates: Rows
 ) -> Ledger:
-    """Balance event references: each argument has hub, partition_id, epoch, sequence_number; quarantine also reason.
+    """Balance event references.
 
-    `bronze` may reach beyond the watermark: that is lag. All four must cover the same enqueued hours.
+    Each of the four has hub, partition_id, epoch, sequence_number; quarantine has reason too. `bronze` may reach beyond
+    the watermark: that is lag. All four must cover the same enqueued hours.
     """
     with duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")

@@ -1,0 +1,181 @@
+"""Silver's readings of some dates, laid out for Azure Data Explorer.
+
+Belongs here: reading the pinned version once for a run of dates, the columns Readings has beyond Silver's (ordinal,
+declared interval), what every table must hold afterwards, and Parquet files of sensible size.
+Does not: sending them (`load`), or aggregates themselves (KQL computes those; here they are only counted, so that the
+load can tell that KQL saw every window).
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from types import TracebackType
+from typing import Self
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from assets.silver.digests import fetch
+from lake.store import Lake
+from quality.contracts.kusto import kusto_name
+from quality.contracts.tables import ADX_READINGS, AGGREGATES, LEVELS, READINGS
+
+FILE_ROWS = 2_000_000
+_SOURCE = tuple(name for name in (*ADX_READINGS.names, "digest") if name in READINGS.names)
+_DAY = "CAST(make_timestamp(epoch_us(recorded_at)) AS DATE)"
+
+# A reading without discriminator is alone at its instant or the first there, so only the others need ranking.
+_ORDINALS = """
+CREATE TEMP TABLE ranked AS
+WITH tied AS (SELECT DISTINCT device_id, metric, channel, recorded_at FROM loaded WHERE discriminator <> '')
+SELECT device_id, metric, channel, recorded_at, discriminator, row_number() OVER (
+    PARTITION BY device_id, metric, channel, recorded_at ORDER BY discriminator
+) - 1 AS ordinal
+FROM loaded SEMI JOIN tied USING (device_id, metric, channel, recorded_at)
+"""
+_READINGS = """
+CREATE TEMP VIEW readings AS
+SELECT {columns}
+FROM loaded
+LEFT JOIN ranked USING (device_id, metric, channel, recorded_at, discriminator)
+LEFT JOIN intervals USING (digest, mapping_id, metric, channel)
+"""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What one date holds in Silver: rows in all, and rows each Kusto table must have of it."""
+
+    rows: int
+    tables: dict[str, int]
+
+
+def instants(first: date, last: date) -> tuple[datetime, datetime]:
+    """From the first midnight (inclusive) to the one after `last` (exclusive)."""
+    return datetime.combine(first, time(), UTC), datetime.combine(last + timedelta(days=1), time(), UTC)
+
+
+class Export:
+    """The readings of a run of dates at one Delta version, held in DuckDB; spills to disk, gone when closed."""
+
+    def __init__(self, lake: Lake, version: int, dates: Sequence[date], *, memory_limit: str = "2GB") -> None:
+        self._dates = sorted(dates)
+        self._spill = tempfile.TemporaryDirectory(prefix="gold-")
+        self._db = duckdb.connect(
+            config={
+                "memory_limit": memory_limit,
+                "temp_directory": self._spill.name,
+                "preserve_insertion_order": False,
+                "autoinstall_known_extensions": False,
+                "TimeZone": "UTC",
+            }
+        )
+        try:
+            self._load(lake, version)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop the rows and what they spilled."""
+        self._db.close()
+        self._spill.cleanup()
+
+    def _load(self, lake: Lake, version: int) -> None:
+        since, until = instants(self._dates[0], self._dates[-1])
+        recorded = pc.field("recorded_at")
+        rows = lake.dataset(READINGS, version).scanner(
+            columns=list(_SOURCE), filter=(recorded >= pa.scalar(since)) & (recorded < pa.scalar(until))
+        )
+        self._db.register("silver", rows.to_reader())
+        self._db.execute(
+            f"CREATE TEMP TABLE loaded AS SELECT *, {_DAY} AS event_date FROM silver "
+            f"WHERE {_DAY} IN (SELECT unnest(?::DATE[]))",
+            [self._dates],
+        )
+        self._db.unregister("silver")
+        self._db.execute(_ORDINALS)
+        self._db.register("intervals_read", self._intervals(lake))
+        self._db.execute("CREATE TEMP TABLE intervals AS FROM intervals_read")
+        added = {
+            "ordinal": "coalesce(ranked.ordinal, 0) AS ordinal",
+            "interval_s": "intervals.interval_s AS interval_s",
+        }
+        columns = [added.get(name, f'loaded."{name}"') for name in ADX_READINGS.names]
+        self._db.execute(_READINGS.format(columns=", ".join(["loaded.event_date", "loaded.rowid AS row", *columns])))
+
+    def _intervals(self, lake: Lake) -> pa.Table:
+        """Declared intervals under each digest that occurs: digest, mapping_id, metric, channel, interval_s."""
+        digests = [row[0] for row in self._db.execute("SELECT DISTINCT digest FROM loaded").fetchall()]
+        parts = [_INTERVALS.empty_table()]
+        for digest in sorted(digests):
+            declared = fetch(lake, digest).intervals()
+            parts.append(declared.append_column("digest", pa.array([digest] * declared.num_rows, pa.string())))
+        return pa.concat_tables([part.select(_INTERVALS.names).cast(_INTERVALS) for part in parts])
+
+    def expected(self) -> dict[date, Expected]:
+        """Per date asked for, also those without a reading."""
+        # Windows of a level are counted from those of the finer one: each divides the next.
+        coarser, source = [], "loaded WHERE value IS NOT NULL"
+        for level, seconds in LEVELS.items():
+            start = "epoch_us(recorded_at)" if level == next(iter(LEVELS)) else "started"
+            coarser.append(
+                f"w{level} AS MATERIALIZED (SELECT DISTINCT event_date, device_id, metric, channel, unit, "
+                f"{start} // {seconds * 1_000_000} * {seconds * 1_000_000} AS started FROM {source})"
+            )
+            source = f"w{level}"
+        union = " UNION ALL ".join(
+            f"SELECT event_date, '{kusto_name(table)}', count(*) FROM w{level} GROUP BY event_date"
+            for level, table in AGGREGATES.items()
+        )
+        found = self._db.execute(
+            f"WITH {', '.join(coarser)} SELECT event_date, '', count(*) FROM loaded GROUP BY event_date "
+            f"UNION ALL {union}"
+        ).fetchall()
+        counts = {(day, name): int(count) for day, name, count in found}
+        return {
+            day: Expected(
+                counts.get((day, ""), 0),
+                {kusto_name(ADX_READINGS): counts.get((day, ""), 0)}
+                | {kusto_name(table): counts.get((day, kusto_name(table)), 0) for table in AGGREGATES.values()},
+            )
+            for day in self._dates
+        }
+
+    def files(self, day: date, rows: int) -> Iterator[bytes]:
+        """The readings of a date as Parquet files of at most about `FILE_ROWS` rows, columns of `ADX_READINGS`."""
+        parts = -(-rows // FILE_ROWS)
+        for part in range(parts):
+            found = self._db.sql(
+                "SELECT * EXCLUDE (event_date, row) FROM readings WHERE event_date = ? AND row % ? = ?",
+                params=[day, parts, part],
+            ).to_arrow_table()
+            buffer = io.BytesIO()
+            # Snappy: what every reader of Parquet in Azure knows.
+            pq.write_table(found, buffer, compression="snappy")
+            yield buffer.getvalue()
+
+
+_INTERVALS = pa.schema(
+    [
+        ("digest", pa.string()),
+        ("mapping_id", pa.string()),
+        ("metric", pa.string()),
+        ("channel", pa.string()),
+        ("interval_s", pa.float64()),
+    ]
+)

@@ -1,0 +1,101 @@
+"""Silver as Dagster sees it: three tables, one operation, partitioned by enqueued hour.
+
+Belongs here: names, wiring and what is reported. A run that a sensor starts takes in everything new; a run that a
+person starts for some hours does that too and then recomputes those hours: rebuild, mapping change and quarantine
+replay are all this one operation.
+Does not: the work (`promote`).
+"""
+
+# No `from __future__ import annotations`: Dagster reads the annotations of context and resources as objects.
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from assets.described import key_of, reported, spec_of
+from assets.runs import is_incremental
+from assets.silver.audit import audit
+from assets.silver.batches import Batch
+from assets.silver.promote import Promoter
+from canonical.canonicaliser import Canonicaliser
+from canonical.specs import load_specs
+from lake.store import Lake
+from quality import checks
+from quality.contracts.tables import BRONZE_TELEMETRY, DUPLICATES, QUARANTINE, READINGS
+from settings.model import Settings
+
+SILVER = (QUARANTINE, DUPLICATES, READINGS)
+
+
+def silver_tables(hours: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """The assets `silver/readings`, `silver/quarantine` and `silver/duplicates`."""
+
+    @dg.multi_asset(
+        name="silver_batch",
+        specs=[spec_of(table, deps=[BRONZE_TELEMETRY]) for table in SILVER],
+        check_specs=[
+            *(checks.schema_spec(table) for table in SILVER),
+            checks.keys_spec(READINGS),
+            checks.ledger_spec(READINGS),
+        ],
+        partitions_def=hours,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool="delta_silver",
+        retry_policy=dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL),
+    )
+    def silver_batch(
+        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], lake: dg.ResourceParam[Lake]
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetMaterialization]:
+        """Bronze events as accepted readings, quarantine and duplicates."""
+        promoter = Promoter(
+            lake,
+            Canonicaliser.of(load_specs(settings.specs)),
+            settings.silver,
+            progress=lambda said, events: context.log.info("%s events %s", f"{events:,}", said),
+        )
+        asked = hours.get_partition_keys_in_range(context.partition_key_range)
+        done = promoter.promote()
+        if not is_incremental(context):
+            fresh = {hour for batch in done for hour in batch.hours}
+            replaced = promoter.replace([hour for hour in asked if hour not in fresh])
+            done += [replaced] if replaced else []
+        yield from _report(context, lake, done, asked)
+
+    return silver_batch
+
+
+def _report(
+    context: dg.AssetExecutionContext, lake: Lake, done: Sequence[Batch], asked: Sequence[str]
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetMaterialization]:
+    touched = sorted({hour for batch in done for hour in batch.hours})
+    written = {
+        READINGS: sum(batch.accepted for batch in done),
+        QUARANTINE: sum(batch.quarantined for batch in done),
+        DUPLICATES: sum(batch.duplicates for batch in done),
+    }
+    # Events that arrived while the run was starting may lie in hours it was not started for: say so, one by one.
+    for hour in sorted(set(touched) - set(asked)):
+        for table in SILVER:
+            context.log_event(dg.AssetMaterialization(key_of(table), partition=hour))
+    ledger = audit(lake, touched) if touched else None
+    for table in SILVER:
+        results = [checks.schema_result(lake, table)]
+        if table is READINGS:
+            results += [
+                checks.keys_result(lake, READINGS, "enqueued_hour", touched),
+                checks.ledger_result(READINGS, ledger),
+            ]
+        yield dg.MaterializeResult(
+            asset_key=key_of(table),
+            metadata=reported(
+                lake,
+                table,
+                rows=written[table],
+                batches=", ".join(str(batch.batch) for batch in done),
+                modes=", ".join(batch.mode for batch in done),
+                events=sum(batch.events for batch in done),
+                hours=", ".join(touched[:50]),
+                digest=done[-1].digest if done else "",
+            ),
+            check_results=results,
+        )

@@ -1,0 +1,82 @@
+"""The ends of the warm tier as Dagster sees them: staging before dbt, publication after it.
+
+Belongs here: names, wiring and what is reported.
+Does not: the work (`staging`, `publish`), or dbt's models (`dbt`).
+"""
+
+# No `from __future__ import annotations`: Dagster reads the annotations of context and resources as objects.
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+
+import dagster as dg
+
+from assets.runs import due_dates
+from assets.warm.dbt import GROUP, OWNER, POOL, staging_specs
+from assets.warm.publish import publish
+from assets.warm.staging import dirty_warm_dates, load_staging
+from lake.store import Lake
+from settings.model import Settings
+
+PUBLISHED = dg.AssetKey([GROUP, "published"])
+
+
+def warm_staging(dates: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """The assets `warm/staging_…`."""
+
+    @dg.multi_asset(
+        name="warm_staging",
+        specs=staging_specs(),
+        partitions_def=dates,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=POOL,
+    )
+    def staging(
+        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], lake: dg.ResourceParam[Lake]
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        """Gold's dates, replaced in the warm database in one transaction."""
+        days = due_dates(context, dirty_warm_dates(lake, settings))
+        load = load_staging(lake, settings, days)
+        for spec in staging_specs():
+            name = spec.key.path[-1].removeprefix("staging_")
+            yield dg.MaterializeResult(
+                asset_key=spec.key,
+                metadata={
+                    "dagster/partition_row_count": load.rows.get(name, len(load.dates)),
+                    "dagster/uri": str(settings.warm_database),
+                    "dates": ", ".join(map(str, load.dates)) or "none",
+                },
+            )
+
+    return staging
+
+
+def warm_published(marts: Iterable[dg.AssetKey], dates: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """The asset `warm/published`: the file analysts open."""
+
+    @dg.asset(
+        key=PUBLISHED,
+        deps=list(marts),
+        group_name=GROUP,
+        owners=[OWNER],
+        kinds={"duckdb", GROUP},
+        description="The warm database as analysts open it: renamed into place when every test has passed.",
+        partitions_def=dates,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=POOL,
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(minutes=15)),
+    )
+    def published(
+        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
+    ) -> dg.MaterializeResult[None]:
+        """Copy, sync, rename."""
+        publication = publish(settings)
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/uri": str(settings.warm_database),
+                "dagster/row_count": sum(publication.rows.values()),
+                **{f"rows/{name}": rows for name, rows in publication.rows.items()},
+            }
+        )
+
+    return published

@@ -1,0 +1,111 @@
+"""The dbt project as files: where it is, what it hashes to, how it is parsed and run.
+
+Belongs here: paths, the command line and environment of dbt, the manifest. dbt runs as a process of its own: it keeps
+global state and the database's lock, and both end with it.
+Does not: when to build (`build`), or how models become assets (`dbt`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from assets.warm.database import build_database
+from settings.model import Settings
+
+PROJECT = Path(__file__).parents[2] / "dbt_warm"
+TARGET = PROJECT / "target"
+MANIFEST = TARGET / "manifest.json"
+PARTS = ("models", "macros", "seeds", "tests", "dbt_project.yml", "profiles.yml")
+BUILD_VARIABLE = "LAKE_WARM_BUILD"
+"""Names the build file to profiles.yml."""
+
+
+class DbtError(RuntimeError):
+    """dbt ended with an error; the message ends with what it printed last."""
+
+
+def project_files() -> list[Path]:
+    """The files dbt reads, in a stable order."""
+    found = [PROJECT / part for part in PARTS]
+    return sorted(file for part in found for file in (part.rglob("*") if part.is_dir() else [part]) if file.is_file())
+
+
+def fingerprint() -> str:
+    """16 hex characters that change with any file of the project."""
+    digest = hashlib.sha256()
+    for file in project_files():
+        digest.update(f"{file.relative_to(PROJECT).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def artifacts(settings: Settings) -> Path:
+    """Where a run of dbt leaves logs and results: one folder, overwritten by the next run."""
+    return build_database(settings).with_name("dbt")
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What profiles.yml asks of the environment."""
+    return {BUILD_VARIABLE: str(build_database(settings))}
+
+
+def run_dbt(arguments: Sequence[str], *, target: Path, env: dict[str, str], timeout_seconds: float) -> None:
+    """Run dbt to its end in the project.
+
+    Raises: DbtError with the end of its output; subprocess.TimeoutExpired, after it has been killed.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    command = [
+        *(sys.executable, "-m", "dbt.cli.main", *arguments),
+        *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
+        *("--target-path", str(target), "--log-path", str(target)),
+    ]
+    done = subprocess.run(
+        command,
+        cwd=PROJECT,
+        env={**os.environ, **env},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout_seconds,
+        check=False,
+    )
+    if done.returncode != 0:
+        tail = "\n".join(done.stdout.splitlines()[-40:])
+        raise DbtError(f"dbt {arguments[0]} failed (exit code {done.returncode}); its log is {target}/dbt.log\n{tail}")
+
+
+def prepare_manifest() -> Path:
+    """The manifest of the project as it is now; parsed when it is missing or older than a file of the project.
+
+    Several processes may ask at once (web server, daemon, code server): one parses, the others wait for it, and none
+    ever reads half a manifest.
+    Raises: DbtError when the project does not parse.
+    """
+    if _current():
+        return MANIFEST
+    TARGET.mkdir(parents=True, exist_ok=True)
+    with (TARGET / "prepare.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _current():
+            scratch = TARGET / "prepare"
+            run_dbt(["parse", "--quiet"], target=scratch, env={}, timeout_seconds=120)
+            for name in ("partial_parse.msgpack", "manifest.json"):
+                (scratch / name).replace(TARGET / name)
+            shutil.rmtree(scratch)
+    return MANIFEST
+
+
+def _current() -> bool:
+    if not MANIFEST.exists():
+        return False
+    parsed_at = MANIFEST.stat().st_mtime
+    return all(file.stat().st_mtime <= parsed_at for file in project_files())

@@ -1,0 +1,110 @@
+"""Events to canonical readings and rejects: the Dough Cutter.
+
+Belongs here: running the compiled mappings over a table of events. A pure function of event, envelope and digest: no
+clock, no history, no neighbour decides.
+Does not: the layout of the results (`outcome`), duplicates, conflicts and tables (`assets.silver`), or what a mapping
+compiles to (`compilation`).
+
+A reading's index is its place under `readings:` in its spec; a reject of the whole event has index -1. Rows come
+mapping by mapping and reading by reading, not in the order of the events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from canonical.compilation import compiled, properties_of
+from canonical.content import content_of, digest_of, parse, spec_of
+from canonical.outcome import EVENTS_SCHEMA, READINGS_SCHEMA, REJECTS_SCHEMA, Converted, Outcome
+from canonical.routing import routing_statement, source_table
+from canonical.spec_model import MAX_BODY_BYTES, MappingSpec
+from quality.rules.row import Rule, macros
+
+__all__ = ["EVENTS_SCHEMA", "READINGS_SCHEMA", "REJECTS_SCHEMA", "Canonicaliser", "Converted"]
+
+BATCH_ROWS = 16_384
+NOBODY = -1
+"""In place of a mapping: no mapping takes the event."""
+_CONFIG = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "enable_external_access": "false",
+    "temp_directory": "",
+}
+
+
+class Canonicaliser:
+    """Mapping specs, compiled. One connection of its own; use one instance per thread."""
+
+    def __init__(self, content: str) -> None:
+        self.content = content
+        self.digest = digest_of(content)
+        data = parse(content)
+        rules = [Rule(**rule) for rule in data["rules"]]
+        specs = [spec_of(entry) for entry in data["mappings"]]
+        named = sorted({name for spec in specs for name in properties_of(spec)})
+        self._properties = {name: f"p_{place}" for place, name in enumerate(named)}
+        self._mappings = [compiled(entry, data, self._properties) for entry in data["mappings"]]
+        self._rules = rules
+        self._largest_body = max([MAX_BODY_BYTES, *(spec.max_body_bytes for spec in specs)])
+        self._routing = routing_statement(specs, self._properties, data["schemas"])
+        self._connection = duckdb.connect(":memory:", config=dict(_CONFIG))
+        self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute("SET python_enable_replacements = false")
+        # It turns IN over a few literals into hash joins: slower here, and rows might leave in another order.
+        self._connection.execute("SET disabled_optimizers = 'in_clause'")
+        for statement in macros(rules):
+            self._connection.execute(statement)
+
+    @classmethod
+    def of(cls, specs: Sequence[MappingSpec]) -> Canonicaliser:
+        """These specs under today's metric catalogue and rules."""
+        return cls(content_of(specs))
+
+    @classmethod
+    def from_content(cls, content: str) -> Canonicaliser:
+        """What a digest stands for, as it was."""
+        return cls(content)
+
+    def __reduce__(self) -> tuple[Callable[[str], Canonicaliser], tuple[str]]:
+        return Canonicaliser.from_content, (self.content,)
+
+    def intervals(self) -> pa.Table:
+        """Seconds between two readings, for each reading whose mapping declares an interval."""
+        rows = [
+            {"mapping_id": m.spec.id, "metric": r.metric, "channel": r.channel, "interval_s": m.spec.interval_s}
+            for m in self._mappings
+            if m.spec.interval_s is not None
+            for r in m.spec.readings
+        ]
+        text = pa.string()
+        names = [("mapping_id", text), ("metric", text), ("channel", text), ("interval_s", pa.float64())]
+        return pa.Table.from_pylist(rows, schema=pa.schema(names))
+
+    def convert(self, events: pa.Table) -> Converted:
+        """Readings and rejects of events (columns of EVENTS_SCHEMA). Every event is in at least one of the two."""
+        events = events.select(EVENTS_SCHEMA.names).cast(EVENTS_SCHEMA)
+        source = source_table(events, self._properties, self._largest_body)
+        outcome = Outcome(events, self._rules)
+        routed = self._run(self._routing, source)
+        outcome.refused_by_envelope(routed)
+        taken = pc.if_else(pc.is_null(routed.column("fault")), routed.column("mapping"), NOBODY)
+        for place, mapping in enumerate(self._mappings):
+            chosen = pc.equal(taken, place)
+            mine = source if pc.all(chosen).as_py() else source.filter(chosen)
+            if len(mine):
+                outcome.converted_by(mapping, self._run(mapping.statement, mapping.decoder.prepare(mine)))
+        return outcome.tables(self._run)
+
+    def _run(self, statement: str, source: pa.Table) -> pa.Table:
+        # A batch is read by one thread, so there have to be several.
+        batches = source.to_batches(max_chunksize=BATCH_ROWS)
+        self._connection.register("source", pa.Table.from_batches(batches, schema=source.schema))
+        try:
+            return self._connection.sql(statement).to_arrow_table().combine_chunks()
+        finally:
+            self._connection.unregister("source")

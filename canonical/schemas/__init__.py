@@ -1,0 +1,1 @@
+"""Message schemas of devices, one file a version; a published version never changes."""

@@ -1,0 +1,21 @@
+with source as (
+
+    select * from {{ ref('metric_catalogue') }}
+
+),
+
+final as (
+
+    select
+        {{ surrogate_key(['metric']) }} as metric_key,
+        metric,
+        description,
+        unit,
+        lowest_value,
+        highest_value,
+        kind
+    from source
+
+)
+
+select * from final

@@ -1,0 +1,201 @@
+"""Event Hubs by AMQP, through the synchronous `azure-eventhub` client.
+
+Belongs here: clients and credentials, one link per partition, how far partitions reach.
+Does not: what a lost connection means (`receiver`), which part of a message is which column (`envelope`).
+
+A thread and a connection per partition, not the client's own loop: that loop asks one partition after another and
+waits 0.2 s at each that is idle, so that three idle partitions hold a busy one to a few thousand events a second. It
+also closes links one by one, and after an error it spins for up to half a minute. Partitions that are behind take
+turns instead: Python runs one thread at a time, and threads that all read at once lose much of it by handing over.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, nullcontext
+from typing import Any
+
+import structlog
+from azure.eventhub import EventHubConsumerClient
+from azure.eventhub._consumer import EventHubConsumer
+from azure.eventhub._pyamqp.message import Message
+from azure.eventhub.exceptions import AuthenticationError, ConnectError
+
+from ingest_workers import amqp_message
+from ingest_workers.envelope import append
+from ingest_workers.receiver import Link, Receiver, Wanted
+from ingest_workers.source import Deliver, Events, Head, Position, RefusedError, SourceError
+from settings.clock import now
+from settings.model import EventHubs
+
+log = structlog.get_logger(__name__)
+
+STOP_SECONDS = 4.0
+ASKED_AT_ONCE = 8
+
+
+class AmqpSource:
+    """All partitions of one hub; see `source.Source`."""
+
+    transport = "amqp"
+
+    def __init__(self, hub: EventHubs) -> None:
+        self._hub = hub
+        self._credential: Any = None
+        self._partitions: list[str] = []
+        self._receivers: list[Receiver] = []
+        self._decoder = ExitStack()
+        self._turn = threading.Lock()
+
+    def heads(self) -> Mapping[str, Head]:
+        """Every partition and how far it reaches, asked now. Raises: SourceError, EventHubError."""
+        client = self._client()
+        try:
+            partitions = client.get_partition_ids()
+            with ThreadPoolExecutor(ASKED_AT_ONCE, thread_name_prefix="heads") as pool:
+                found = list(pool.map(client.get_partition_properties, partitions))
+        except AuthenticationError as problem:
+            raise RefusedError(refusal(self._hub, problem)) from problem
+        except ConnectError as problem:
+            if "not-found" in str(problem):
+                raise RefusedError(
+                    f"there is no hub {self._hub.hub!r} in {self._hub.namespace!r}: {problem}"
+                ) from problem
+            raise
+        finally:
+            client.close()
+        self._partitions = [head["id"] for head in found]
+        return {
+            head["id"]: Head(
+                first=head["beginning_sequence_number"],
+                last=head["last_enqueued_sequence_number"],
+                empty=bool(head["is_empty"]),
+            )
+            for head in found
+        }
+
+    def start(self, position: Position, deliver: Deliver) -> None:
+        """Read every partition in its own thread."""
+        self._decoder.enter_context(amqp_message.in_the_sdk())
+        for partition in self._partitions or self.heads():
+            receiver = Receiver(partition, self._link(partition), position, deliver)
+            self._receivers.append(receiver)
+            receiver.start()
+
+    def recycle(self) -> None:
+        """Open every link again."""
+        for receiver in self._receivers:
+            receiver.recycle()
+
+    def stop(self) -> None:
+        """End all threads; one that hangs in the SDK is left behind, it delivers nothing any more."""
+        for receiver in self._receivers:
+            receiver.stop()
+        left = [receiver.partition_id for receiver in self._receivers if not receiver.join(STOP_SECONDS)]
+        if left:
+            log.warning("these partitions did not close in time", partitions=left)
+        self._receivers = []
+        self._decoder.close()
+
+    @property
+    def failure(self) -> SourceError | None:
+        """The first that a partition has."""
+        return next((receiver.failure for receiver in self._receivers if receiver.failure), None)
+
+    def _link(self, partition: str) -> Link:
+        def read(after: int | None, take: Callable[[Events], bool], wanted: Wanted) -> None:
+            _Link(self._client(), partition, self._hub, self._turn).read(after, take, wanted)
+
+        return read
+
+    def _client(self) -> EventHubConsumerClient:
+        """A client of its own: it can be closed without the others. We retry ourselves, with the right position."""
+        options = {"consumer_group": self._hub.consumer_group, "eventhub_name": self._hub.hub, "retry_total": 0}
+        if self._hub.connection_string is not None:
+            return EventHubConsumerClient.from_connection_string(
+                self._hub.connection_string.get_secret_value(), **options
+            )
+        if self._hub.fully_qualified_namespace is None:
+            raise SourceError(
+                "no event hub is named: set LAKE_EVENT_HUBS__FULLY_QUALIFIED_NAMESPACE, "
+                "or LAKE_EVENT_HUBS__CONNECTION_STRING for a local endpoint (`lakehouse up` prints it)"
+            )
+        if self._credential is None:
+            from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - slow to import, needed in Azure only
+
+            self._credential = DefaultAzureCredential()
+        return EventHubConsumerClient(self._hub.fully_qualified_namespace, credential=self._credential, **options)
+
+
+class _Consumer(EventHubConsumer):  # type: ignore[misc]  # the SDK is not typed here
+    """Hands over messages as they are: building `EventData` takes longer than all we do with one."""
+
+    def _next_message_in_buffer(self) -> Message:
+        return self._message_buffer.popleft()
+
+
+class _Link:
+    """One connection to one partition, read in the thread that calls it; see `receiver.Link`."""
+
+    def __init__(self, client: EventHubConsumerClient, partition: str, hub: EventHubs, turn: threading.Lock) -> None:
+        self._client, self._partition, self._hub, self._turn = client, partition, hub, turn
+        self._received: list[Message] = []
+
+    def read(self, after: int | None, take: Callable[[Events], bool], wanted: Wanted) -> None:
+        """Read until `take` or `wanted` says False, or the connection fails."""
+        consumer = self._consumer("-1" if after is None else after)
+        try:
+            behind = False
+            while wanted():
+                with self._turn if behind else nullcontext():
+                    self._received = []
+                    consumer.receive(batch=True, max_batch_size=self._hub.prefetch)
+                    events = self._columns()
+                behind = len(events) >= self._hub.prefetch
+                if len(events) and not take(events):
+                    return
+        except AuthenticationError as problem:
+            raise RefusedError(refusal(self._hub, problem)) from problem
+        finally:
+            consumer.close()
+            self._client.close()
+
+    def _columns(self) -> Events:
+        events = Events(self._partition)
+        if self._received:
+            taken_at = int(now().timestamp() * 1_000_000)
+            for message in self._received:
+                append(events, message, taken_at)
+        return events
+
+    def _keep(self, received: list[Message]) -> None:
+        self._received = received
+
+    def _consumer(self, start: int | str) -> _Consumer:
+        """What the client's own `receive` makes, but ours, and without a keep-alive thread.
+
+        That thread would read from the same socket every 30 s and can put an event before its predecessor. We read
+        five times a second ourselves, and a partition that waits for room longer than the broker has patience for is
+        simply connected again.
+        """
+        address = self._client._address  # noqa: SLF001 - the SDK has no public way to a consumer
+        return _Consumer(
+            self._client,
+            f"amqps://{address.hostname}{address.path}/ConsumerGroups/{self._hub.consumer_group}"
+            f"/Partitions/{self._partition}",
+            event_position=start,
+            on_event_received=self._keep,
+            prefetch=self._hub.prefetch,
+            keep_alive=None,
+            amqp_transport=self._client._amqp_transport,  # noqa: SLF001 - as above
+        )
+
+
+def refusal(hub: EventHubs, problem: Exception) -> str:
+    """What to do about a broker that does not let us in."""
+    return (
+        f"the hub {hub.hub!r} of {hub.namespace!r} does not let us in: {problem}. The identity needs the role "
+        f"'Azure Event Hubs Data Receiver' on it; with a connection string, check its key."
+    )

@@ -1,0 +1,171 @@
+"""AMQP 1.0 messages, decoded so that none of them can stop the stream.
+
+Belongs here: a decoder of message sections that knows every AMQP type, keeps text, bytes and times apart, and gives
+back the encoded bytes of a message it cannot read; and `in_the_sdk`, which puts it in the place of the SDK's.
+Does not: frames, links, tokens (the SDK), or which part of a message becomes which column (`envelope`).
+
+Why: the SDK's own decoder has no entry for char, decimal32 and decimal64 and counts on one way to write a descriptor.
+An exception there ends the link, the SDK reconnects before that message, and meets it again, for ever: one property
+of a .NET device would stop a partition. It also makes strings and binaries the same `bytes`, and timestamps integers,
+so that Bronze could not say which it was. Where the SDK has moved its decoder, `in_the_sdk` says so and Bronze goes
+on with what the SDK gives.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from azure.eventhub._pyamqp import receiver
+from azure.eventhub._pyamqp.message import Header, Message, Properties
+
+from ingest_workers.amqp_types import read
+
+log = structlog.get_logger(__name__)
+
+SECTIONS = {
+    "amqp:header:list": 0x70,
+    "amqp:delivery-annotations:map": 0x71,
+    "amqp:message-annotations:map": 0x72,
+    "amqp:properties:list": 0x73,
+    "amqp:application-properties:map": 0x74,
+    "amqp:data:binary": 0x75,
+    "amqp:amqp-sequence:list": 0x76,
+    "amqp:amqp-value:*": 0x77,
+    "amqp:footer:map": 0x78,
+}
+HEADER, PROPERTIES, APPLICATION_PROPERTIES, DATA, SEQUENCE = 0x70, 0x73, 0x74, 0x75, 0x76
+FIELDS: dict[Any, str] = {
+    HEADER: "header",
+    0x71: "delivery_annotations",
+    0x72: "message_annotations",
+    PROPERTIES: "properties",
+    APPLICATION_PROPERTIES: "application_properties",
+    DATA: "data",
+    SEQUENCE: "sequence",
+    0x77: "value",
+    0x78: "footer",
+}
+SHAPES: dict[Any, type] = {
+    HEADER: list,
+    0x71: dict,
+    0x72: dict,
+    PROPERTIES: list,
+    APPLICATION_PROPERTIES: dict,
+    DATA: bytes,
+}
+MOST_REMEMBERED, LONGEST_REMEMBERED = 4096, 512
+_SEEN: dict[bytes, Any] = {}
+SEQUENCE_NUMBER = "x-opt-sequence-number"
+
+
+@dataclass(frozen=True, slots=True)
+class Undecoded:
+    """A message whose sections could not all be read: all of its bytes, and why."""
+
+    encoded: bytes
+    why: str
+
+
+class _Instead:
+    """The SDK's decoder and how many of us stand in for it."""
+
+    lock = threading.Lock()
+    users = 0
+    original: Callable[[memoryview], Message] | None = getattr(receiver, "decode_payload", None)
+
+
+@contextmanager
+def in_the_sdk() -> Iterator[bool]:
+    """Make the SDK's receivers decode with this module for a while; says whether they do."""
+    if _Instead.original is None:
+        log.warning("the SDK's decoder has moved: property types and unreadable messages are as the SDK gives them")
+        yield False
+        return
+    with _Instead.lock:
+        _Instead.users += 1
+        receiver.decode_payload = decode
+    try:
+        yield True
+    finally:
+        with _Instead.lock:
+            _Instead.users -= 1
+            if _Instead.users == 0:
+                receiver.decode_payload = _Instead.original
+
+
+def decode(payload: memoryview) -> Message:
+    """One encoded message as the SDK hands it on.
+
+    An event that cannot be read comes back with its annotations and a value of type `Undecoded`. What is no event
+    (answers about tokens and partitions come the same way) is left to the SDK's decoder.
+    """
+    data = bytes(payload)
+    found: dict[str, Any] = {}
+    try:
+        _sections(data, found)
+    except Exception as problem:  # noqa: BLE001 - whatever a device sends, it becomes a row
+        found = {name: found[name] for name in ("message_annotations", "properties") if name in found}
+        found["value"] = Undecoded(data, f"{type(problem).__name__} {problem}")
+    if SEQUENCE_NUMBER not in found.get("message_annotations", ()) and _Instead.original is not None:
+        return _Instead.original(payload)
+    return Message(**found)
+
+
+def _sections(data: bytes, found: dict[str, Any]) -> None:
+    position, end = 0, len(data)
+    while position < end:
+        section, position = _descriptor(data, position)
+        field = FIELDS[section]
+        value: Any
+        if section in {HEADER, APPLICATION_PROPERTIES}:
+            value, position = _seen_before(data, position)
+        else:
+            value, position = read(data, position)
+        if position > end:
+            raise ValueError(f"{field} is cut off")
+        if type(value) is not SHAPES.get(section, type(value)):
+            raise TypeError(f"{field} is a {type(value).__name__}")
+        if section in {DATA, SEQUENCE}:
+            found.setdefault(field, []).append(value)
+        elif section in {HEADER, PROPERTIES}:
+            kind: Any = Header if section == HEADER else Properties
+            found[field] = kind(*value[: len(kind._fields)])
+        else:
+            found[field] = value
+
+
+def _descriptor(data: bytes, position: int) -> tuple[Any, int]:
+    """Which section begins here, and where its value does."""
+    if data[position] != 0:
+        raise ValueError(f"byte {position} begins no section")
+    if data[position + 1] == 0x53:
+        return data[position + 2], position + 3
+    name, position = read(data, position + 1)
+    return SECTIONS.get(name, name), position
+
+
+def _seen_before(data: bytes, position: int) -> tuple[Any, int]:
+    """A list or map that most events of a device have in common, decoded once."""
+    code = data[position]
+    if code in {0xC0, 0xC1}:
+        end = position + 2 + data[position + 1]
+    elif code in {0xD0, 0xD1}:
+        end = position + 5 + int.from_bytes(data[position + 1 : position + 5], "big")
+    else:
+        end = position + 1
+    encoded = data[position:end]
+    value = _SEEN.get(encoded)
+    if value is None:
+        value, after = read(data, position)
+        if after != end:
+            return value, after
+        if len(encoded) <= LONGEST_REMEMBERED and end <= len(data):
+            if len(_SEEN) >= MOST_REMEMBERED:
+                _SEEN.clear()
+            _SEEN[encoded] = value
+    return value, end

@@ -1,0 +1,314 @@
+"""The Bronze worker: source, buffer and sink, started, watched and ended.
+
+Belongs here: the loop, when it ends, and what is done about trouble that lasts.
+Does not: any transport (`amqp`), the fence (`sink`), settings and signals (`bronze`).
+
+An event is taken over by its commit and not before. Whatever ends this process, the next one reads on from the fence.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+from deltalake.exceptions import DeltaError, SchemaMismatchError
+
+from ingest_workers.buffer import Buffer, Flush
+from ingest_workers.sink import Committed, Gap, Sink
+from ingest_workers.source import Events, Head, Source, SourceError
+from ingest_workers.watch import Watchdog
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 0.2
+LONGEST_PAUSE = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where the worker stands, for a progress bar."""
+
+    received: int
+    committed: int
+    commits: int
+    lag: int
+    """Events the hub has and Bronze has not, as far as the last look at the hub tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run came to."""
+
+    ended: str
+    """`stopped`, `at head` or `idle`."""
+    received: int
+    committed: int
+    commits: int
+    already_there: int
+    """Events read again that Bronze held: after a crash, or beside another worker."""
+    gaps: tuple[Gap, ...]
+    positions: dict[str, int]
+    """Last sequence number Bronze holds per partition."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for what, in seconds."""
+
+    start: float = 60.0
+    """For the hub to answer at all."""
+    store: float = 300.0
+    """For the lake to take a commit."""
+    look: float = 10.0
+    """Between looks at how far the hub reaches."""
+    silence: float = 60.0
+    """For a partition that is behind to deliver something."""
+
+
+class Worker:
+    """One run over one hub."""
+
+    def __init__(
+        self,
+        source: Source,
+        buffer: Buffer,
+        sink: Sink,
+        *,
+        patience: Patience | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+        stop: threading.Event | None = None,
+    ) -> None:
+        self._source, self._buffer, self._sink = source, buffer, sink
+        self._patience = patience or Patience()
+        self._on_progress = on_progress
+        self._stop = stop or threading.Event()
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._heads: Mapping[str, Head] = {}
+        self._arrived: dict[str, int | None] = {}
+        self._held: dict[str, int | None] = {}
+        self._received = self._committed = self._commits = self._already_there = 0
+        self._gaps: list[Gap] = []
+        self._last_arrival = 0.0
+        self._stalled: SourceError | None = None
+
+    def run(self, *, until_head: bool = False, idle_exit: float | None = None) -> Summary:
+        """Read and commit until told to stop.
+
+        `until_head`: or until all the hub held at the start is in Bronze. `idle_exit`: or until nothing came for so
+        many seconds.
+        Raises: SourceError where reading cannot go on (what was read is committed first), TransportChangedError,
+        DeltaError or OSError where the lake does not take a commit for longer than the patience.
+        """
+        begun = self._last_arrival = time.monotonic()
+        self._open()
+        targets = {partition: head.last for partition, head in self._heads.items()} if until_head else None
+        watcher = threading.Thread(target=self._watch, name="watch", daemon=True)
+        try:
+            self._source.start(self._arrived.get, self._deliver)
+            watcher.start()
+            ended = self._loop(targets, idle_exit)
+        except SourceError:
+            self._finish()
+            raise
+        finally:
+            self._halt()
+        self._finish()
+        if watcher.ident is not None:
+            watcher.join(1.0)
+        summary = Summary(
+            ended=ended,
+            received=self._received,
+            committed=self._committed,
+            commits=self._commits,
+            already_there=self._already_there,
+            gaps=tuple(self._gaps),
+            positions={partition: held for partition, held in self._held.items() if held is not None},
+            seconds=round(time.monotonic() - begun, 3),
+        )
+        log.info(
+            "worker ended",
+            ended=ended,
+            received=summary.received,
+            committed=summary.committed,
+            commits=summary.commits,
+            missing=sum(gap.events for gap in summary.gaps),
+            seconds=summary.seconds,
+        )
+        return summary
+
+    def _open(self) -> None:
+        """Where the hub ends, where Bronze ends, and whether the two belong together."""
+        self._heads = self._first_heads()
+        self._held = self._sink.positions(self._heads)
+        if _beyond(self._held, self._heads):
+            self._heads = self._source.heads()  # another worker may have written between our two questions
+        for partition, held, last in _beyond(self._held, self._heads):
+            raise SourceError(
+                f"Bronze holds {self._sink.origin} partition {partition} up to {held}, but the hub ends at {last}: the "
+                f"hub was created anew, and its events would be taken for old ones. Raise LAKE_EVENT_HUBS__EPOCH."
+            )
+        self._arrived = dict(self._held)
+        log.info("worker begins", origin=self._sink.origin, transport=self._source.transport, after=self._held)
+
+    def _first_heads(self) -> Mapping[str, Head]:
+        until = time.monotonic() + self._patience.start
+        pause = 0.5
+        while True:
+            try:
+                return self._source.heads()
+            except SourceError:
+                raise
+            except Exception as problem:
+                if time.monotonic() + pause > until or self._stop.is_set():
+                    raise SourceError(
+                        f"the hub does not answer: {problem}. Is it up, and do LAKE_EVENT_HUBS__… name it?"
+                    ) from problem
+                log.warning("the hub does not answer, trying again", pause_s=pause, error=str(problem))
+                self._stop.wait(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _deliver(self, events: Events) -> None:
+        count, last = len(events), events.sequence_number[-1]
+        self._buffer.put(events)
+        with self._lock:
+            self._received += count
+            self._arrived[events.partition_id] = last
+            self._last_arrival = time.monotonic()
+
+    def _loop(self, targets: Mapping[str, int] | None, idle_exit: float | None) -> str:
+        while True:
+            flush = self._buffer.take(TICK_SECONDS)
+            if flush is not None:
+                self._commit(flush)
+            self._report()
+            if (problem := self._source.failure or self._stalled) is not None:
+                raise problem
+            if self._stop.is_set():
+                return "stopped"
+            if targets is not None and self._reached(targets):
+                return "at head"
+            if idle_exit is not None and time.monotonic() - self._last_arrival >= idle_exit:
+                return "idle"
+
+    def _reached(self, targets: Mapping[str, int]) -> bool:
+        """Whether everything up to the targets has arrived, or is no longer there to arrive."""
+        for partition, target in targets.items():
+            arrived, head = self._arrived.get(partition), self._heads[partition]
+            if not head.empty and head.first <= target and (arrived is None or arrived < target):
+                return False
+        return True
+
+    def _halt(self) -> None:
+        self._over.set()
+        self._buffer.close()
+        self._source.stop()
+
+    def _finish(self) -> None:
+        """Commit what was taken over; the receivers have ended."""
+        self._halt()
+        flush = self._buffer.drain()
+        if flush is not None:
+            self._commit(flush)
+        self._report()
+
+    def _commit(self, flush: Flush) -> None:
+        begun = time.monotonic()
+        outcome = self._committed_once(flush, begun)
+        self._buffer.release(flush)
+        with self._lock:
+            self._committed += outcome.rows
+            self._commits += outcome.rows > 0
+            self._already_there += outcome.already_there
+            self._gaps += outcome.gaps
+            self._held.update(outcome.positions)
+        log.info(
+            "committed",
+            events=outcome.rows,
+            partitions=len(outcome.positions),
+            mb=round(flush.size / 2**20, 1),
+            seconds=round(time.monotonic() - begun, 3),
+        )
+
+    def _committed_once(self, flush: Flush, begun: float) -> Committed:
+        """Ask the lake until it takes the flush; asking twice commits once."""
+        pause = 0.5
+        while True:
+            try:
+                return self._sink.commit(flush.partitions)
+            except SchemaMismatchError:
+                raise
+            except (DeltaError, OSError) as problem:
+                if self._stop.is_set() or time.monotonic() - begun > self._patience.store:
+                    raise
+                log.warning(
+                    "the lake does not take a commit, trying again",
+                    pause_s=pause,
+                    error=f"{type(problem).__name__}: {problem}",
+                )
+                self._stop.wait(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _report(self) -> None:
+        if self._on_progress is None:
+            return
+        with self._lock:
+            lag = sum(self._lag(partition, head) for partition, head in self._heads.items())
+            progress = Progress(self._received, self._committed, self._commits, lag)
+        self._on_progress(progress)
+
+    def _lag(self, partition: str, head: Head) -> int:
+        held, arrived = self._held.get(partition), self._arrived.get(partition)
+        if head.empty and arrived is None:
+            return 0
+        before = head.first - 1 if held is None else held
+        return max(head.last, -1 if arrived is None else arrived) - before
+
+    def _watch(self) -> None:
+        """Look at the hub now and then: for the lag, for silent partitions, for new ones."""
+        watchdog = Watchdog(self._patience.silence)
+        recycled: dict[str, int | None] = {}
+        while not self._over.wait(self._patience.look):
+            try:
+                heads = self._source.heads()
+            except Exception as problem:  # noqa: BLE001 - the receivers meet the same trouble and deal with it
+                log.warning("the hub does not say how far it reaches", error=f"{type(problem).__name__}: {problem}")
+                watchdog.forgive()
+                continue
+            added = sorted(set(heads) - set(self._heads))
+            if added:
+                self._stalled = SourceError(f"the hub has new partitions {added}: start the worker again to read them")
+                return
+            with self._lock:
+                self._heads = heads
+                arrived = dict(self._arrived)
+            if self._buffer.pushing_back:
+                watchdog.forgive()
+                continue
+            silent = watchdog.silent(heads, arrived, time.monotonic())
+            if not silent:
+                continue
+            if any(partition in recycled and recycled[partition] == arrived[partition] for partition in silent):
+                self._stalled = SourceError(
+                    f"partitions {silent} have events and deliver none, also through new connections. Ending, so that "
+                    f"the worker is started again; Bronze holds all that came."
+                )
+                return
+            log.warning("partitions have events and deliver none: connecting again", partitions=silent)
+            recycled = {partition: arrived[partition] for partition in silent}
+            watchdog.forgive()
+            self._source.recycle()
+
+
+def _beyond(held: Mapping[str, int | None], heads: Mapping[str, Head]) -> list[tuple[str, int, int]]:
+    """Partitions of which Bronze holds more than the hub ever had."""
+    return [
+        (partition, last, heads[partition].last)
+        for partition, last in held.items()
+        if last is not None and last > heads[partition].last
+    ]

@@ -1,0 +1,1 @@
+"""Azure services as local endpoints, for laptops and tests. Nothing here imports the product."""

@@ -1,0 +1,1 @@
+"""Management commands, one module per kind of entity; `dispatch` finds the handler."""

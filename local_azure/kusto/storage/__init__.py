@@ -1,0 +1,1 @@
+"""The blob container and the queues that queued ingestion needs, in the subset the storage SDKs send."""

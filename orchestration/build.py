@@ -1,0 +1,64 @@
+"""Composition root: settings in, Dagster definitions out.
+
+Belongs here: putting assets, checks, jobs, sensors and resources together. Production calls `build_defs` bare, tests
+give it their settings.
+Does not: anything that happens at import. `orchestration.definitions` is the entry point.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from assets.bronze.telemetry import bronze_telemetry
+from assets.gold.asset import gold_quality, gold_readings
+from assets.gold.state import dirty_dates, dirty_quality_dates
+from assets.silver.asset import silver_tables
+from assets.warm.asset import warm_published, warm_staging
+from assets.warm.dbt import warm_dbt_assets, warm_dbt_project
+from assets.warm.staging import dirty_warm_dates
+from lake.store import Lake
+from orchestration.jobs import GOLD, QUALITY, SILVER, WARM, lanes
+from orchestration.partitions import enqueued_hours, event_dates
+from orchestration.resources.kusto import Kusto
+from sensors.bronze_log import bronze_log_sensor
+from sensors.dirty_dates import dirty_dates_sensor
+from settings.model import Settings
+
+
+def build_defs(settings: Settings) -> dg.Definitions:
+    """Everything Dagster runs, for these settings."""
+    hours, dates = enqueued_hours(settings), event_dates()
+    marts = warm_dbt_assets(warm_dbt_project(), dates)
+    return dg.Definitions(
+        assets=[
+            bronze_telemetry(),
+            silver_tables(hours),
+            gold_readings(dates),
+            gold_quality(dates),
+            warm_staging(dates),
+            marts,
+            warm_published(marts.keys, dates),
+        ],
+        jobs=lanes(hours, dates),
+        sensors=[
+            bronze_log_sensor(SILVER, hours),
+            dirty_dates_sensor(
+                "gold_dirty_dates", GOLD, lambda lake, _: dirty_dates(lake), "Starts Gold for dates Silver changed."
+            ),
+            dirty_dates_sensor(
+                "quality_dirty_dates",
+                QUALITY,
+                lambda lake, _: dirty_quality_dates(lake),
+                "Starts the daily quality table for days Silver changed.",
+            ),
+            dirty_dates_sensor(
+                "warm_dirty_dates", WARM, dirty_warm_dates, "Starts the warm tier for dates Gold changed."
+            ),
+        ],
+        resources={
+            "settings": settings,
+            "lake": Lake.of(settings),
+            # Made when a run uses it: Silver needs no Kusto, and the UI must load without one.
+            "kusto": dg.ResourceDefinition(lambda _: Kusto.of(settings)),
+        },
+    )

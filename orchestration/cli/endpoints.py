@@ -1,0 +1,56 @@
+"""`lakehouse up` and `lakehouse down`: local Event Hubs and Kusto."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.show import people, table
+
+
+def up(
+    event_hubs_port: Annotated[int, typer.Option(help="Port of Event Hubs; 0 takes a free one.")] = 5672,
+    kusto_port: Annotated[int, typer.Option(help="Port of Kusto; 0 takes a free one.")] = 8088,
+    clock_start: Annotated[
+        datetime | None, typer.Option(help="UTC instant at which the hub's clock starts; default: the real time.")
+    ] = None,
+    clock_speed: Annotated[float, typer.Option(help="Seconds of the hub's clock per second.")] = 1.0,
+) -> None:
+    """Start the local endpoints; they run until `lakehouse down`."""
+    from local_azure import endpoints, supervisor
+    from settings.load import LOCAL_ENV, load
+
+    home = load().home
+    ready = supervisor.start(
+        [endpoints.event_hubs(event_hubs_port, clock_start, clock_speed), endpoints.kusto(kusto_port)],
+        home / "endpoints",
+    )
+    lines = [f"{name}='{value}'" for name, value in endpoints.environment(ready).items()]
+    (home / LOCAL_ENV).write_text(
+        "# Written by `lakehouse up`; keys are the emulators' public ones.\n" + "\n".join(lines)
+    )
+    table(
+        f"Local endpoints, data in {home}/endpoints",
+        ("endpoint", "port", "address"),
+        [
+            ("Event Hubs", str(ready["event_hubs"]["port"]), f"sb://127.0.0.1:{ready['event_hubs']['port']}"),
+            ("Kusto", str(ready["kusto"]["port"]), ready["kusto"]["uri"]),
+        ],
+    )
+    people.print("Send:        lakehouse simulate --events 10000")
+    people.print("Take over:   lakehouse ingest bronze")
+    people.print("Promote:     lakehouse dev    (or: lakehouse materialize)")
+    people.print("End:         lakehouse down")
+
+
+def down() -> None:
+    """End the local endpoints; what they stored stays."""
+    from local_azure import supervisor
+    from settings.load import LOCAL_ENV, load
+
+    home = load().home
+    ended = supervisor.stop(home / "endpoints")
+    (home / LOCAL_ENV).unlink(missing_ok=True)
+    people.print("Local endpoints ended." if ended else "No local endpoints are running.")

@@ -1,0 +1,58 @@
+"""`lakehouse`: the front door on the command line.
+
+Belongs here: the tree of commands and how an expected failure is told (what, where, what to do; exit code 1).
+Does not: work. Every command imports what it needs when it runs, so that `--help` is instant and a worker without
+Dagster can use its part.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from orchestration.cli import contracts, demo, endpoints, ingest, ledger, mapping, materialize, quarantine, send
+from orchestration.cli.show import FAILURES, complain
+
+app = typer.Typer(
+    name="lakehouse",
+    help="A telemetry lakehouse: Event Hubs to Bronze, Silver, Gold and warm tables.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("demo")(demo.demo)
+app.command("up")(endpoints.up)
+app.command("down")(endpoints.down)
+app.command("simulate")(send.simulate)
+app.command("replay")(send.replay)
+app.add_typer(ingest.app, name="ingest", help="Workers that read Event Hubs.")
+app.command("materialize")(materialize.materialize)
+app.command("dev")(materialize.dev)
+app.command("ledger")(ledger.ledger)
+app.command("trace")(ledger.trace)
+app.add_typer(quarantine.app, name="quarantine", help="What was rejected, and why.")
+app.add_typer(mapping.app, name="mapping", help="Mapping specs.")
+app.add_typer(contracts.app, name="contracts", help="Table contracts and what is rendered from them.")
+
+
+def main() -> None:
+    """Run a command; an expected failure is one paragraph on stderr, not a traceback."""
+    try:
+        app()
+    except FAILURES as error:
+        complain(error)
+        sys.exit(1)
+    except ModuleNotFoundError as error:
+        extra = {"dagster": "orchestrator", "dbt": "orchestrator", "azure": "worker", "local_azure": "local"}
+        missing = (error.name or "").partition(".")[0]
+        if missing not in extra:
+            raise
+        complain(
+            RuntimeError(f"this command needs {missing!r}: install the extra with  pip install '.[{extra[missing]}]'")
+        )
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""`lakehouse simulate` and `lakehouse replay`: telemetry into the hub."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.show import JSON, emit, people, progress, table
+
+Rate = Annotated[float, typer.Option(min=0, max=1, help="Share of messages, 0 to 1.", rich_help_panel="Faults")]
+
+
+def simulate(
+    events: Annotated[int | None, typer.Option(min=1, help="Messages to send, bad and repeated ones included.")] = None,
+    duration: Annotated[float | None, typer.Option(min=0.001, help="Seconds to send, instead of --events.")] = None,
+    devices: Annotated[int, typer.Option(min=1, help="Devices of the fleet.")] = 100,
+    rate: Annotated[float | None, typer.Option(help="Messages per second; default: as fast as it goes.")] = None,
+    start: Annotated[
+        datetime | None, typer.Option(help="UTC instant of the first reading; default: so that the last is now.")
+    ] = None,
+    interval: Annotated[int, typer.Option(min=1, help="Seconds between messages of a device.")] = 15,
+    protobuf: Annotated[float, typer.Option(min=0, max=1, help="Share of devices that speak protobuf.")] = 0.25,
+    seed: Annotated[int, typer.Option(help="The same seed and start give the same bytes.")] = 1,
+    manifest: Annotated[
+        Path | None, typer.Option(help="Write what should come of each message (.jsonl, .jsonl.gz).")
+    ] = None,
+    corrupt: Rate = 0.0,
+    duplicate: Rate = 0.0,
+    conflict: Rate = 0.0,
+    out_of_range: Rate = 0.0,
+    late: Rate = 0.0,
+    wrong_unit: Rate = 0.0,
+    missing_field: Rate = 0.0,
+    json_: Annotated[bool, JSON] = False,
+) -> None:
+    """Send the telemetry of a simulated fleet to the hub."""
+    from settings.load import load
+    from simulator.faults import FaultRates
+    from simulator.plan import SimulationOptions
+    from simulator.simulate import simulate as run
+
+    options = SimulationOptions(
+        devices=devices,
+        events=10_000 if events is None and duration is None else events,
+        duration=None if duration is None else timedelta(seconds=duration),
+        rate=rate,
+        start=start.replace(tzinfo=UTC) if start and start.tzinfo is None else start,
+        interval_s=interval,
+        protobuf_share=protobuf,
+        seed=seed,
+        faults=FaultRates(
+            corrupt=corrupt,
+            duplicate=duplicate,
+            conflict=conflict,
+            out_of_range=out_of_range,
+            late=late,
+            wrong_unit=wrong_unit,
+            missing_field=missing_field,
+        ),
+    )
+    with progress("sent") as bar:
+        summary = run(load(), options, manifest=manifest, on_progress=bar)
+    if json_:
+        emit({"run": summary.run, "events": summary.events, "batches": summary.batches, "retries": summary.retries})
+        return
+    table(
+        f"Run {summary.run}: {summary.events:,} messages in {summary.seconds:.1f} s",
+        ("expected", "events"),
+        list(summary.expected.events.items()),
+    )
+    if summary.retries:
+        people.print(f"{summary.retries} batches were sent again: the hub may hold some of their messages twice.")
+
+
+def replay(
+    path: Annotated[Path, typer.Argument(exists=True, help="A file (.csv, .txt, also .gz) or a folder of them.")],
+    mapping: Annotated[str, typer.Option(help="Mapping spec that reads the rows.")],
+    json_: Annotated[bool, JSON] = False,
+) -> None:
+    """Send the rows of a file as device messages, one event per row, bytes untouched."""
+    from canonical.specs import load_specs
+    from settings.load import load
+    from simulator.replay import replay as run
+
+    settings = load()
+    spec = {spec.id: spec for spec in load_specs(settings.specs)}.get(mapping)
+    if spec is None:
+        raise ValueError(f"no mapping {mapping!r}; there are {', '.join(s.id for s in load_specs(settings.specs))}")
+    with progress("sent") as bar:
+        summary = run(settings, path, mapping, header=spec.has_header, on_progress=bar)
+    if json_:
+        emit({"events": summary.events, "files": summary.files, "skipped": summary.skipped, "blank": summary.blank})
+        return
+    people.print(f"{summary.events:,} events of {summary.files:,} files sent in {summary.seconds:.1f} s.")
+    for name, count in (("blank lines", summary.blank), ("lines larger than the hub takes", summary.too_long)):
+        if count:
+            people.print(f"Left out: {count:,} {name}.")
+    if summary.skipped:
+        people.print(f"Files left out by their ending: {', '.join(summary.skipped)}")

@@ -1,0 +1,133 @@
+"""Bronze's Delta log, watched: reports what arrived and starts Silver.
+
+Belongs here: the tail of the log as asset events, and the decision that Silver is due.
+Does not: reading rows. A tick looks at file statistics only and ends in well under a second.
+"""
+
+# No `from __future__ import annotations`: Dagster reads the annotations of context and resources as objects.
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from assets.described import key_of
+from assets.runs import INCREMENTAL
+from assets.silver import batches
+from assets.silver.intake import hour_of
+from assets.silver.snapshot import snapshot
+from lake.store import Lake
+from quality.contracts.tables import BATCHES, BRONZE_TELEMETRY
+from sensors.lanes import Turn, turn, warn_if_stuck
+from settings.clock import now
+from settings.model import Settings
+
+COVERED = "lakehouse/bronze_version"
+"""Run tag: the Bronze version a run was started for."""
+
+
+def bronze_log_sensor(job_name: str, hours: dg.PartitionsDefinition[str]) -> dg.SensorDefinition:
+    """Every 15 s: report new Bronze commits, start Silver where it is behind."""
+
+    @dg.sensor(
+        name="bronze_delta_log",
+        job_name=job_name,
+        minimum_interval_seconds=15,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Reports what workers committed to bronze/telemetry and starts Silver where it is behind.",
+    )
+    def bronze_delta_log(
+        context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings], lake: dg.ResourceParam[Lake]
+    ) -> dg.SensorResult | dg.SkipReason:
+        if not lake.exists(BRONZE_TELEMETRY):
+            return dg.SkipReason("bronze/telemetry does not exist yet; start a worker: lakehouse ingest bronze")
+        head = lake.version(BRONZE_TELEMETRY)
+        seen = int(context.cursor or 0)
+        events = [] if head <= seen else [_arrived(lake, head)]
+        requests: list[dg.RunRequest] = []
+        why_not = _not_due(context.instance, lake, job_name, head)
+        if why_not is None:
+            judged = turn(context.instance, job_name)
+            warn_if_stuck(context, job_name, judged)
+            why_not = judged.why_not
+            if judged.may_go:
+                requests = [_request(lake, hours, head, judged)]
+        return dg.SensorResult(
+            run_requests=requests,
+            skip_reason=None if requests else why_not,
+            cursor=str(head),
+            asset_events=events,
+        )
+
+    return bronze_delta_log
+
+
+def _not_due(instance: dg.DagsterInstance, lake: Lake, job_name: str, head: int) -> str | None:
+    """Why no run is needed: the newest successful run covered this head and no batch was left half way."""
+    succeeded = instance.get_runs(
+        dg.RunsFilter(job_name=job_name, statuses=[dg.DagsterRunStatus.SUCCESS], tags={INCREMENTAL: "true"}), limit=1
+    )
+    if not succeeded or int(succeeded[0].tags.get(COVERED, -1)) < head:
+        return None
+    state = snapshot(lake)
+    if batches.held(lake.open(BATCHES)) > (state.batch if state else 0):
+        return None
+    return f"Silver has taken in Bronze up to version {head}"
+
+
+def _files(lake: Lake) -> pa.Table:
+    actions = lake.open(BRONZE_TELEMETRY).get_add_actions(flatten=True)
+    return pa.table(actions)
+
+
+def _arrived(lake: Lake, head: int) -> dg.AssetMaterialization:
+    files = _files(lake)
+    return dg.AssetMaterialization(
+        key_of(BRONZE_TELEMETRY),
+        metadata={
+            "dagster/row_count": int(pc.sum(files["num_records"]).as_py() or 0),
+            "dagster/uri": lake.uri(BRONZE_TELEMETRY),
+            "delta_version": head,
+            "files": files.num_rows,
+        },
+        tags={"dagster/data_version": str(head)},
+    )
+
+
+def _request(lake: Lake, hours: dg.PartitionsDefinition[str], head: int, judged: Turn) -> dg.RunRequest:
+    """A run over the hours that hold the newest files; what it does not name it takes in all the same."""
+    state = snapshot(lake)
+    complete = state.batch if state else 0
+    last = batches.last(lake.open(BATCHES))
+    first = _first_hour(_files(lake), last.reached if last else {})
+    keys = hours.get_partition_keys(current_time=now())
+    start, end = _within(keys, first), _within(keys, hour_of(now()))
+    return dg.RunRequest(
+        run_key=f"{complete}:{head}:{judged.attempt}:{judged.after}",
+        tags={
+            INCREMENTAL: "true",
+            COVERED: str(head),
+            "dagster/asset_partition_range_start": min(start, end),
+            "dagster/asset_partition_range_end": max(start, end),
+        },
+    )
+
+
+def _first_hour(files: pa.Table, reached: dict[str, int]) -> str:
+    """Hour of the oldest event that may be new, from file statistics."""
+    if files.num_rows == 0:
+        return hour_of(now())
+    if reached and "max.enqueued_at" in files.column_names:
+        latest = datetime.fromtimestamp(max(reached.values()) / 1e6, UTC)
+        fresh = files.filter(pc.greater(files["max.enqueued_at"], pa.scalar(latest, pa.timestamp("us", "UTC"))))
+        files = fresh if fresh.num_rows else files.slice(files.num_rows - 1)
+    oldest: Any = pc.min(files["min.enqueued_at"]).as_py() if "min.enqueued_at" in files.column_names else None
+    return hour_of(oldest) if oldest else hour_of(now())
+
+
+def _within(keys: Sequence[str], wanted: str) -> str:
+    """The partition key, or the nearest there is."""
+    return min(max(wanted, keys[0]), keys[-1])

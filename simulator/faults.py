@@ -1,0 +1,196 @@
+"""What goes wrong with a message, and what should come of it.
+
+Belongs here: the seven faults, their rates, and how a good message is spoiled. Each spoiled message carries its promise
+(`Expected`), in the reason codes of `quality.contracts.reasons`.
+Does not: which message is spoiled or repeated (`plan`).
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from bisect import bisect_right
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Literal, get_args
+
+from google.protobuf.message import DecodeError
+
+from canonical.schemas.telemetry_v1_pb2 import Telemetry
+from simulator.devices import Device, Format
+from simulator.formats import READINGS, in_unit
+from simulator.manifest import Expected
+
+Fault = Literal["corrupt", "duplicate", "conflict", "out_of_range", "late", "wrong_unit", "missing_field"]
+FAULTS: tuple[Fault, ...] = get_args(Fault)
+
+LATE_HOURS = (1, 4, 26, 50)
+"""How much earlier than its neighbours a late message was recorded."""
+
+Spoiled = tuple[bytes, Expected]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FaultRates:
+    """Share of all messages that carry each fault, 0 to 1; together at most 1.
+
+    `duplicate` and `conflict` need an earlier good message of the device, `wrong_unit` one in JSON: where there is none
+    the message is sent as a good one, so the shares found in a manifest may be a little below.
+    """
+
+    corrupt: float = 0.0
+    duplicate: float = 0.0
+    conflict: float = 0.0
+    out_of_range: float = 0.0
+    late: float = 0.0
+    wrong_unit: float = 0.0
+    missing_field: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse shares that are none."""
+        for name, rate in self.shares():
+            if not 0 <= rate <= 1:
+                raise ValueError(f"fault rate {name}={rate} is no share; give a number from 0 to 1, such as 0.005")
+        if sum(rate for _, rate in self.shares()) > 1 + 1e-9:
+            raise ValueError("the fault rates add up to more than 1, and a message has at most one fault")
+
+    def shares(self) -> list[tuple[Fault, float]]:
+        """Every fault with its rate, in the order of `FAULTS`."""
+        return [(fault, getattr(self, fault)) for fault in FAULTS]
+
+
+NO_FAULTS = FaultRates()
+
+TYPICAL = FaultRates(
+    corrupt=0.004,
+    duplicate=0.006,
+    conflict=0.002,
+    out_of_range=0.005,
+    late=0.005,
+    wrong_unit=0.002,
+    missing_field=0.003,
+)
+"""A little of everything, for a demonstration."""
+
+assert tuple(f.name for f in fields(FaultRates)) == FAULTS  # a rate for every fault, and no other
+
+
+class Draw:
+    """Turns a number from 0 to 1 into a fault or none, by the rates."""
+
+    def __init__(self, rates: FaultRates) -> None:
+        self._upto: list[float] = []
+        self._faults: list[Fault] = []
+        upto = 0.0
+        for fault, rate in rates.shares():
+            if rate > 0:
+                upto += rate
+                self._upto.append(upto)
+                self._faults.append(fault)
+        self.limit = upto
+        """From here on there is no fault: the one comparison a good message costs."""
+
+    def fault(self, number: float) -> Fault | None:
+        """The fault for `number` in [0, 1)."""
+        at = bisect_right(self._upto, number)
+        return self._faults[at] if at < len(self._faults) else None
+
+
+@cache
+def good(format_: Format, fault: Fault | None = None) -> Expected:
+    """Every reading accepted; `late` ones are."""
+    return Expected(outcome="accepted", accepted=READINGS[format_], fault=fault)
+
+
+@cache
+def repeated(format_: Format) -> Expected:
+    """An exact resend: every reading is a duplicate."""
+    return Expected(outcome="duplicate", duplicate=READINGS[format_], fault="duplicate")
+
+
+@cache
+def contradicting(format_: Format) -> Expected:
+    """Same device and time, other values: every reading is quarantined."""
+    return Expected(outcome="quarantined", quarantined=READINGS[format_], reason="conflict", fault="conflict")
+
+
+def corrupt(message: bytes, format_: Format, rng: random.Random) -> Spoiled:
+    """The message cut short, where it certainly cannot be read any more."""
+    if format_ == "json":
+        # An object without its closing brace is no JSON, wherever it ends.
+        return message[: rng.randrange(1, len(message))], _rejected("invalid_json")
+    while True:
+        # A protobuf message cut between two fields is a good message with fewer fields: only the parser can tell.
+        cut = message[: rng.randrange(1, len(message))]
+        try:
+            Telemetry.FromString(cut)
+        except DecodeError:
+            return cut, _rejected("invalid_protobuf")
+
+
+def out_of_range(message: bytes, device: Device, rng: random.Random) -> Spoiled:
+    """One value that its metric cannot have."""
+    above = rng.random() < 0.5
+    reason = "above_range" if above else "below_range"
+    impossible = {
+        "temperature": round(in_unit(150.0 if above else -120.0, device), 2),
+        "humidity": 131.0 if above else -4.0,
+        "pressure": 131_000.0 if above else 21_000.0,
+        "battery": 75.0 if above else -1.0,
+    }
+    metric = _a_metric(device.format, rng)
+    return _changed(message, device.format, {metric: impossible[metric]}), _partial(
+        device.format, reason, "out_of_range"
+    )
+
+
+def wrong_unit(message: bytes) -> Spoiled:
+    """A temperature in pascal; JSON only, for protobuf has no field for the unit."""
+    return _changed(message, "json", {"temperature_unit": "Pa"}), _partial("json", "unit_mismatch", "wrong_unit")
+
+
+def missing_field(message: bytes, format_: Format, rng: random.Random) -> Spoiled:
+    """One value not there, or null (JSON)."""
+    metric = _a_metric(format_, rng)
+    expected = _partial(format_, "missing_field", "missing_field")
+    if format_ == "protobuf":
+        telemetry = Telemetry.FromString(message)
+        telemetry.ClearField(metric)
+        return telemetry.SerializeToString(deterministic=True), expected
+    parsed = json.loads(message)
+    if rng.random() < 0.5:
+        parsed[metric] = None
+    else:
+        del parsed[metric]
+    return _json(parsed), expected
+
+
+_Field = Literal["temperature", "humidity", "pressure", "battery"]
+_FIELDS: tuple[_Field, ...] = get_args(_Field)
+
+
+def _a_metric(format_: Format, rng: random.Random) -> _Field:
+    return rng.choice(_FIELDS[: READINGS[format_]])
+
+
+def _changed(message: bytes, format_: Format, change: dict[str, float | str]) -> bytes:
+    if format_ == "json":
+        return _json(json.loads(message) | change)
+    telemetry = Telemetry.FromString(message)
+    for field, value in change.items():
+        setattr(telemetry, field, value)
+    return telemetry.SerializeToString(deterministic=True)
+
+
+def _json(parsed: dict[str, object]) -> bytes:
+    return json.dumps(parsed, separators=(",", ":")).encode()
+
+
+@cache
+def _rejected(reason: str) -> Expected:
+    return Expected(outcome="quarantined", quarantined=1, reason=reason, fault="corrupt")
+
+
+@cache
+def _partial(format_: Format, reason: str, fault: Fault) -> Expected:
+    return Expected(outcome="partial", accepted=READINGS[format_] - 1, quarantined=1, reason=reason, fault=fault)
