@@ -50,7 +50,7 @@ FIELDS: dict[Any, str] = {
     0x77: "value",
     0x78: "footer",
 }
-SHAPES: dict[Any, type] = {
+SHAPES: dict[Any, Any] = {
     HEADER: list,
     0x71: dict,
     0x72: dict,
@@ -58,6 +58,9 @@ SHAPES: dict[Any, type] = {
     APPLICATION_PROPERTIES: dict,
     DATA: bytes,
 }
+ALIKE = frozenset({HEADER, APPLICATION_PROPERTIES})
+REPEATED = frozenset({DATA, SEQUENCE})
+RECORDS = frozenset({HEADER, PROPERTIES})
 MOST_REMEMBERED, LONGEST_REMEMBERED = 4096, 512
 _SEEN: dict[bytes, Any] = {}
 SEQUENCE_NUMBER = "x-opt-sequence-number"
@@ -122,7 +125,7 @@ def _sections(data: bytes, found: dict[str, Any]) -> None:
         section, position = _descriptor(data, position)
         field = FIELDS[section]
         value: Any
-        if section in {HEADER, APPLICATION_PROPERTIES}:
+        if section in ALIKE:
             value, position = _seen_before(data, position)
         else:
             value, position = read(data, position)
@@ -130,9 +133,9 @@ def _sections(data: bytes, found: dict[str, Any]) -> None:
             raise ValueError(f"{field} is cut off")
         if type(value) is not SHAPES.get(section, type(value)):
             raise TypeError(f"{field} is a {type(value).__name__}")
-        if section in {DATA, SEQUENCE}:
+        if section in REPEATED:
             found.setdefault(field, []).append(value)
-        elif section in {HEADER, PROPERTIES}:
+        elif section in RECORDS:
             kind: Any = Header if section == HEADER else Properties
             found[field] = kind(*value[: len(kind._fields)])
         else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -80,17 +80,26 @@ def _tick(definitions: dg.Definitions, instance: dg.DagsterInstance, name: str, 
     for request in result.run_requests or ():
         job_name = request.job_name or sensor.job_name
         said(job_name, "started")
-        outcome = definitions.resolve_job_def(job_name).execute_in_process(
-            instance=instance,
-            tags={**request.tags, "dagster/run_key": request.run_key or "", "dagster/sensor_name": name},
-            raise_on_error=False,
-        )
+        with _stdout_to(Path(instance.root_directory) / "runs.log"):
+            outcome = definitions.resolve_job_def(job_name).execute_in_process(
+                instance=instance,
+                run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
+                tags={**request.tags, "dagster/run_key": request.run_key or "", "dagster/sensor_name": name},
+                raise_on_error=False,
+            )
         if not outcome.success:
             said(job_name, "failed")
             raise RunFailedError(_why(job_name, outcome))
         said(job_name, "succeeded")
         start, end = (request.tags.get(f"dagster/asset_partition_range_{side}", "") for side in ("start", "end"))
         yield Done(job_name, outcome.run_id, start if start == end else f"{start} … {end}")
+
+
+@contextmanager
+def _stdout_to(log: Path) -> Iterator[None]:
+    """What dbt prints goes to a file: stdout belongs to the command that drives."""
+    with log.open("a") as file, redirect_stdout(file):
+        yield
 
 
 def _resources(definitions: dg.Definitions, sensor: dg.SensorDefinition) -> dict[str, object]:

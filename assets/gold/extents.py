@@ -117,11 +117,10 @@ def look(kusto: Kusto, tables: Sequence[str], dates: Iterable[date]) -> Survey:
     )
 
 
-def drop(kusto: Kusto, table: str, dates: Sequence[date]) -> None:
-    """Remove the dates from `table`, explicitly."""
-    if dates:
-        found = _tagged(table, (by_date(day) for day in dates))
-        kusto.command(f".drop extents from {identifier(table)} <| {found}")
+def drop(kusto: Kusto, table: str, tags: Sequence[str]) -> None:
+    """Remove the extents that carry any of these tags from `table`, explicitly; without tags nothing is asked."""
+    if tags:
+        kusto.command(f".drop extents from {identifier(table)} <| {_tagged(table, tags)}")
 
 
 def swap(kusto: Kusto, table: Table, dates: Sequence[date], attempt: Attempt) -> None:

@@ -13,12 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from assets.gold import database, extents
 from assets.gold.copying import copy_level
 from assets.gold.export import Expected, Export
-from assets.gold.extents import Attempt, Survey
+from assets.gold.extents import Attempt, Survey, by_date
 from assets.gold.state import loaded, record
 from assets.silver.snapshot import Snapshot
 from lake.store import Lake
@@ -35,6 +35,7 @@ DATES_AT_ONCE = 31
 
 _POLL_SECONDS = (0.02, 2.0)
 _LOOK_SECONDS = 2.0
+_TELL_SECONDS = 10.0
 Progress = Callable[[str], None]
 
 
@@ -128,14 +129,13 @@ class _Load:
         missing = self._missing(table, before)
         arriving = [day for day in missing if self._rows(table, day)]
         if arriving:
-            extents.drop(self._kusto, stage, [day for day in arriving if before.held(stage, day).tags])
+            extents.drop(self._kusto, stage, [by_date(day) for day in arriving if before.held(stage, day).rows])
             gathered = gather(arriving)
             # Looked at again: another loader may have brought a newer batch meanwhile.
             self._missing(table, gathered)
             extents.swap(self._kusto, table, arriving, self._attempt)
-        extents.drop(
-            self._kusto, target, [day for day in missing if before.held(target, day).tags and day not in arriving]
-        )
+        gone = [day for day in missing if not self._rows(table, day)]
+        extents.drop(self._kusto, target, [by_date(day) for day in gone])
         if not missing:
             return
         if wrong := self._missing(table, extents.look(self._kusto, [target], self._dates)):
@@ -177,11 +177,11 @@ class _Load:
     def _wait(self, queued: Mapping[str, date], dates: Sequence[date]) -> Survey:
         """Until the stage holds every date in full; a report alone proves nothing (a skipped file is a success)."""
         waiting, began = set(queued), time.monotonic()
-        pause, looked = _POLL_SECONDS[0], began
+        pause, looked, told = _POLL_SECONDS[0], began, began
         while True:
             for report in self._kusto.reports():
                 if report.failed and report.source_id in queued:
-                    self._give_up(ADX_READINGS, dates, f"{queued[report.source_id]} was refused: {report.details}")
+                    self._give_up(ADX_READINGS, f"{queued[report.source_id]} was refused: {report.details}")
                 waiting.discard(report.source_id)
             late = time.monotonic() - began > self._kusto.ingest_timeout_seconds
             # Reports can get lost (another program may take them), so the stage is looked at without them, too.
@@ -192,10 +192,13 @@ class _Load:
                 if not short:
                     return survey
                 if not waiting:
-                    self._give_up(ADX_READINGS, dates, f"every file was taken, but {short}")
+                    self._give_up(ADX_READINGS, f"every file was taken, but {short}")
                 if late:
                     unreported = f"{len(waiting)} of {len(queued)} files are unreported"
-                    self._give_up(ADX_READINGS, dates, f"after {looked - began:.0f} s {short}; {unreported}")
+                    self._give_up(ADX_READINGS, f"after {looked - began:.0f} s {short}; {unreported}")
+                if looked - told > _TELL_SECONDS:
+                    told = looked
+                    self._say(f"gold: waiting for {len(waiting)} of {len(queued)} files for {looked - began:.0f} s")
             time.sleep(pause)
             pause = min(pause * 1.5, _POLL_SECONDS[1])
 
@@ -208,7 +211,7 @@ class _Load:
             self._kusto.command(f".set-or-append {stage} with (tags = {tags}) <| {query}")
         survey = self._survey(table)
         if short := self._short(table, survey, dates):
-            self._give_up(table, dates, f"KQL and Silver disagree on the windows: {short}")
+            self._give_up(table, f"KQL and Silver disagree on the windows: {short}")
         self._say(f"gold: {kusto_name(table)} computed for {len(dates)} dates")
         return survey
 
@@ -224,8 +227,9 @@ class _Load:
             if rows != self._rows(table, day)
         )
 
-    def _give_up(self, table: Table, dates: Sequence[date], why: str) -> None:
-        extents.drop(self._kusto, stage_name(table), dates)
+    def _give_up(self, table: Table, why: str) -> NoReturn:
+        # Only what this attempt brought: another loader may be counting its own.
+        extents.drop(self._kusto, stage_name(table), [self._attempt.tag])
         raise LoadError(
             f"{stage_name(table)} at {self._kusto.uri} (database {self._kusto.database!r}): {why}. "
             f"{kusto_name(table)} is as it was. Look at `.show ingestion failures`, then run the dates again."

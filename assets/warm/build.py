@@ -56,7 +56,9 @@ def begin_build(settings: Settings, dates: Collection[date] = ()) -> Build:
             f"update {STATE} set built_batch = null where ? or date in (select unnest(?::date[]))",
             [full, sorted(set(dates))],
         )
-        staged = db.execute(f"select lane, date, lake_id, silver_batch from {STATE} where built_batch is null order by all")
+        staged = db.execute(
+            f"select lane, date, lake_id, silver_batch from {STATE} where built_batch is null order by all"
+        )
         return Build(staged=tuple(staged.fetchall()), fingerprint=code, full_refresh=full)
 
 

@@ -155,12 +155,10 @@ def warm_dbt_assets(
     return warm_dbt
 
 
-def _run(
-    context: dg.AssetExecutionContext, settings: Settings, project: DbtProject, build: Build
-) -> Iterator[Events]:
+def _run(context: dg.AssetExecutionContext, settings: Settings, project: DbtProject, build: Build) -> Iterator[Events]:
     """Dbt's events; tables are held back until dbt has let go of the database and their rows can be counted."""
     os.environ.update(environment(settings))  # the only way dagster_dbt has to hand it on
-    dbt = DbtProcess(project_dir=project, dbt_executable=str(Path(sys.executable).with_name("dbt")))
+    dbt = DbtProcess(project_dir=str(project.project_dir), dbt_executable=str(Path(sys.executable).with_name("dbt")))
     held: list[dg.Output[Any]] = []
     failure: DagsterDbtError | None = None
     try:

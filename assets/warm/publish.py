@@ -81,8 +81,8 @@ def _checked(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
     waiting = unbuilt(db)
     if waiting:
         raise NotPublishableError(
-            f"{waiting} staged date{'s' * (waiting > 1)} not in the marts: dbt has failed, was killed or has not run since they were "
-            "loaded. Run the warm dbt assets; when their tests pass, publish again."
+            f"{waiting} staged date{'s' * (waiting > 1)} not in the marts: dbt has failed, was killed or has not run "
+            "since they were loaded. Run the warm dbt assets; when their tests pass, publish again."
         )
     return mart_rows(db)
 

@@ -39,7 +39,8 @@ class CsvRows:
         count = f"{len(self._columns)}" if self._header is None else "len(h)"
         header = "NULL"
         if self._header is not None:  # some editors begin a file with a byte order mark
-            header = f"list_transform({self._split(f'ltrim({self._header}, chr(65279))')}, lambda x: trim(x))"
+            line = f"ltrim({self._header}, chr(65279))"
+            header = f"list_transform({self._split(line, self._quoted(line))}, lambda x: trim(x))"
         no_header = "false" if self._header is None else f"coalesce(trim({self._header}) = '', true)"
         return f"""
             SELECT {keep}, c, h, CASE
@@ -51,17 +52,23 @@ class CsvRows:
                 WHEN {count} IS NULL THEN 'a quote is out of place in property {HEADER_PROPERTY}'
                 ELSE concat(len(c), ' columns where there should be ', {count})
                 END AS body_detail
-            FROM (SELECT *, {self._split("line")} AS c, {header} AS h
+            FROM (SELECT *, {self._split("line", "quoted")} AS c, {header} AS h
+            FROM (SELECT *, {self._quoted("line")} AS quoted
             FROM (SELECT *, CASE WHEN right(text, 1) IN (chr(10), chr(13))
                 THEN regexp_replace(text, '\\r?\\n?$', '') ELSE text END AS line
-            FROM (SELECT {keep}, try(decode(body)) AS text FROM {source})))"""
+            FROM (SELECT {keep}, try(decode(body)) AS text FROM {source}))))"""
 
-    def _split(self, line: str) -> str:
+    def _quoted(self, line: str) -> str:
+        """SQL: the fields of a line with quotes in it, as they stand there; NULL where there is no quote."""
+        escaped = re.escape(self._delimiter)
+        pattern = sql.text(f"{escaped}( *{_QUOTED} *|[^{escaped}]*)")
+        # Led by a delimiter, so that every field is found behind one: an empty match would skip a character.
+        fields = f"regexp_extract_all({sql.text(self._delimiter)} || {line}, {pattern}, 1)"
+        return f"CASE WHEN contains({line}, '\"') THEN {fields} END"
+
+    def _split(self, line: str, fields: str) -> str:
         """SQL: the fields of a line, unquoted; NULL where quotes or line breaks are out of place."""
         delimiter = sql.text(self._delimiter)
-        escaped = re.escape(self._delimiter)
-        # Led by a delimiter, so that every field is found behind one: an empty match would skip a character.
-        fields = f"regexp_extract_all({delimiter} || {line}, {sql.text(f'{escaped}( *{_QUOTED} *|[^{escaped}]*)')}, 1)"
         sound = (
             f"array_to_string({fields}, {delimiter}) = {line} AND len(list_filter({fields}, lambda x: "
             f"regexp_matches(x, '[\"\\r\\n]') AND NOT regexp_full_match(x, {sql.text(f' *{_QUOTED} *')}))) = 0"

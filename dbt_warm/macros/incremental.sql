@@ -6,8 +6,10 @@
 
 
 {% macro only_dates_to_build(date_column, lane) -%}
+    {#- Asked for in every case: dbt learns what a model reads while parsing, where nothing is incremental. -#}
+    {%- set dates = dates_to_build(lane) -%}
     {%- if is_incremental() -%}
-    where {{ date_column }} in ({{ dates_to_build(lane) }})
+    where {{ date_column }} in ({{ dates }})
     {%- endif -%}
 {%- endmacro %}
 

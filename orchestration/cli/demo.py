@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +26,7 @@ def demo(
     from orchestration.demo import Stage, fresh_folder, run
     from settings.load import load
 
-    logs.quiet()
+    logs.configure(level=logging.WARNING)
     path = None if source == "simulator" else Path(source)
     if path is not None and not path.exists():
         raise FileNotFoundError(f"--source {source} does not exist; name a file, a folder, or `simulator`")

@@ -100,7 +100,7 @@ def sent() -> list[str]:
     attempt = Attempt.new("lake", 7)
     for table in database.SWAPPED:
         extents.look(kusto, [kusto_name(table), stage_name(table)], [DAY, NEXT_DAY])
-        extents.drop(kusto, stage_name(table), [DAY, NEXT_DAY])
+        extents.drop(kusto, stage_name(table), [extents.by_date(DAY), attempt.tag])
         extents.swap(kusto, table, [DAY, NEXT_DAY], attempt)
     for level, table in AGGREGATES.items():
         tags = extents.tags_property(attempt.tags(DAY))
@@ -120,6 +120,14 @@ def test_every_text_a_load_sends_is_valid(service: LanguageService) -> None:
     texts = sent()
     assert len(texts) > 20
     assert {text: errors for text in texts if (errors := service.analyse(text)["errors"])} == {}
+
+
+def test_the_script_that_deploys_them_is_valid(service: LanguageService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one command in it: the service reads a long script slowly, and each command by itself is tested above."""
+    kusto: Any = Recorder()
+    monkeypatch.setattr(database, "render_database", database.functions)
+    database.deploy(kusto)
+    assert service.analyse(kusto.texts[0])["errors"] == []
 
 
 @pytest.mark.parametrize("level", LEVELS)

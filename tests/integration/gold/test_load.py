@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from assets.gold import copying
+from assets.gold import copying, load
 from assets.gold.load import load_dates
 from assets.gold.state import dirty_dates, loaded
 from lake.store import Lake
@@ -37,7 +37,7 @@ def test_levels_equal_an_independent_computation(silver, lake: Lake, kusto: Kust
     loads = load_dates(lake, kusto, snapshot, [D2, D1])
 
     equals_oracle()
-    assert [(load.date, load.skipped, load.rows["Readings"]) for load in loads] == [(D1, False, 480), (D2, False, 1920)]
+    assert [(done.date, done.skipped, done.rows["Readings"]) for done in loads] == [(D1, False, 480), (D2, False, 1920)]
 
 
 def test_a_spread_of_thousandths_survives_values_around_a_billion(
@@ -138,12 +138,12 @@ def test_a_date_whose_readings_vanish_is_emptied_everywhere(
     snapshot = silver.commit([], instead_of=f"enqueued_hour = '{D2}-00'", touching=[D2])
 
     assert dirty_dates(lake) == {D2: 2}
-    (load,) = load_dates(lake, kusto, snapshot, [D2])
+    (done,) = load_dates(lake, kusto, snapshot, [D2])
 
     equals_oracle()
     assert extents_of(kusto, D2) == set()
     assert D2 not in gold(lake, "1m")["event_date"]
-    assert set(load.rows.values()) == {0}
+    assert set(done.rows.values()) == {0}
     assert loaded(lake, "readings") == {D1: 1, D2: 2}
 
 
@@ -161,9 +161,9 @@ def test_a_loaded_date_is_skipped_without_asking_kusto(silver, lake: Lake, kusto
     load_dates(lake, kusto, snapshot, [D1])
     kusto.close()
 
-    (load,) = load_dates(lake, Kusto("http://127.0.0.1:9", "nowhere"), snapshot, [D1])
+    (done,) = load_dates(lake, Kusto("http://127.0.0.1:9", "nowhere"), snapshot, [D1])
 
-    assert load.skipped
+    assert done.skipped
 
 
 def test_what_kusto_holds_already_is_not_loaded_again(
@@ -176,9 +176,9 @@ def test_what_kusto_holds_already_is_not_loaded_again(
     lake.open(AGGREGATES["5m"]).delete()
     monkeypatch.setattr(kusto, "ingest_parquet", lambda *_: pytest.fail("it was ingested again"))
 
-    (load,) = load_dates(lake, kusto, snapshot, [D1])
+    (done,) = load_dates(lake, kusto, snapshot, [D1])
 
-    assert not load.skipped
+    assert not done.skipped
     assert extents_of(kusto, D1) == held
 
 
@@ -230,11 +230,20 @@ def test_two_loaders_at_once_do_no_harm(silver, lake: Lake, kusto: Kusto, equals
     other.close()
 
 
-def test_more_dates_than_one_run_takes(silver, lake: Lake, kusto: Kusto, equals_oracle) -> None:
-    days = [D1 + timedelta(days=number) for number in range(0, 70, 2)]
+def test_more_dates_than_are_taken_at_once(
+    silver, lake: Lake, kusto: Kusto, equals_oracle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "DATES_AT_ONCE", 2)
+    days = [D1, D2, D3]
     readings = [{"recorded_at": silver.at(f"{day}T12:00:00"), "value": 1.0} for day in days]
+    said: list[str] = []
 
-    loads = load_dates(lake, kusto, silver.commit(readings), [D1 + timedelta(days=n) for n in range(40)])
+    loads = load_dates(lake, kusto, silver.commit(readings), [*days, D3 + timedelta(days=9)], said.append)
 
-    assert sum(load.rows["Readings"] for load in loads) == 20
-    assert len(loaded(lake, "readings")) == 40
+    equals_oracle()
+    assert [done.rows["Readings"] for done in loads] == [1, 1, 1, 0]
+    assert [text.split(" at ")[0] for text in said if " dates) at " in text] == [
+        "gold: 2026-03-01 to 2026-03-02 (2 dates)",
+        "gold: 2026-03-03 to 2026-03-03 (1 dates)",
+        "gold: 2026-03-12 to 2026-03-12 (1 dates)",
+    ]

@@ -55,13 +55,16 @@ def test_daily_facts_are_golds_rows_through_their_dimensions(settings, published
 def test_hourly_facts_keep_their_hour_in_utc(settings, published):
     query = "select window_start, hour_of_day, avg_value, stdev_value from marts.fct_readings_hourly order by avg_value"
     assert published(settings, query)[:1] + published(settings, query)[-1:] == [
-        (datetime(2026, 3, 30), 0, 20.0, 0.5),
-        (datetime(2026, 4, 1, 17), 17, 42.0, None),
+        (datetime.fromisoformat("2026-03-30T00:00"), 0, 20.0, 0.5),
+        (datetime.fromisoformat("2026-04-01T17:00"), 17, 42.0, None),
     ]
 
 
 def test_data_quality_has_its_outcomes_and_reasons(settings, published):
-    query = "select enqueued_date, date_key, mapping_id, outcome, reason, row_count, event_count from marts.fct_data_quality_daily order by row_count"
+    query = """
+        select enqueued_date, date_key, mapping_id, outcome, reason, row_count, event_count
+        from marts.fct_data_quality_daily order by row_count
+    """
     assert published(settings, query) == [
         (TUESDAY, 20260331, "simulator", "duplicate", "", 3, 3),
         (TUESDAY, 20260331, "simulator", "quarantined", "not_finite", 7, 7),
@@ -70,7 +73,10 @@ def test_data_quality_has_its_outcomes_and_reasons(settings, published):
 
 
 def test_devices_are_known_by_source_and_by_when_they_were_seen(settings, published):
-    query = "select device_id, source, native_id, first_seen_date, last_seen_date, active_days, metric_count, reading_count from marts.dim_device order by device_id"
+    query = """
+        select device_id, source, native_id, first_seen_date, last_seen_date, active_days, metric_count, reading_count
+        from marts.dim_device order by device_id
+    """
     assert published(settings, query) == [
         ("bms:left", "bms", "left", MONDAY, WEDNESDAY, 3, 1, 12),
         ("bms:right", "bms", "right", MONDAY, TUESDAY, 2, 1, 8),
@@ -108,7 +114,10 @@ def test_every_column_of_every_relation_is_documented(settings, published):
         f"{node['schema']}.{node['alias']}": {
             name for name, column in node["columns"].items() if column["description"].strip()
         }
-        for node in [*manifest["nodes"].values(), *({"alias": s["identifier"], **s} for s in manifest["sources"].values())]
+        for node in [
+            *manifest["nodes"].values(),
+            *({"alias": s["identifier"], **s} for s in manifest["sources"].values()),
+        ]
         if node["resource_type"] in {"model", "seed", "source"} and node["description"].strip()
     }
     held: dict[str, set[str]] = {}
@@ -149,6 +158,11 @@ def test_dbt_leaves_nothing_in_the_project_but_its_target(built_home):
     """`built_home` has run dbt; git knows what it may leave (dbt_warm/target is ignored)."""
     from assets.warm.project import PROJECT
 
-    stray = [path.name for path in PROJECT.iterdir() if path.suffix in {".duckdb", ".wal", ".log"} or path.name == "logs"]
+    stray = [
+        path.name for path in PROJECT.iterdir() if path.suffix in {".duckdb", ".wal", ".log"} or path.name == "logs"
+    ]
     assert stray == []
-    assert subprocess.run(["git", "check-ignore", "-q", "dbt_warm/target"], cwd=PROJECT.parent, check=False).returncode == 0
+    assert (
+        subprocess.run(["git", "check-ignore", "-q", "dbt_warm/target"], cwd=PROJECT.parent, check=False).returncode
+        == 0
+    )

@@ -88,7 +88,9 @@ def test_a_run_replaces_changed_dates_empties_vanished_ones_and_leaves_the_rest_
     assert published(settings, hourly) == [(MONDAY, 4), (TUESDAY, 4)]
     devices = "select device_id, last_seen_date from marts.dim_device order by all"
     assert published(settings, devices) == [("bms:left", TUESDAY), ("bms:right", TUESDAY)]
-    quality = "select enqueued_date, sum(row_count) from marts.fct_data_quality_daily group by enqueued_date order by all"
+    quality = (
+        "select enqueued_date, sum(row_count) from marts.fct_data_quality_daily group by enqueued_date order by all"
+    )
     assert published(settings, quality) == [(TUESDAY, 100), (WEDNESDAY, 1)]
     assert dirty_warm_dates(changed.lake, settings) == {}
 

@@ -60,7 +60,10 @@ def test_staging_holds_the_rows_of_gold_with_naive_utc_timestamps(fresh):
     load = load_staging(fresh.lake, fresh.settings, [MONDAY])
     assert load.rows == {"readings_1h": 2, "readings_1d": 1, "data_quality_1d": 1}
     found = rows(fresh.settings, "select window_start, avg_value, stdev_value from staging.readings_1h order by all")
-    assert found == [(datetime(2026, 3, 30, 0), 20.0, 0.5), (datetime(2026, 3, 30, 17), 37.0, None)]
+    assert found == [
+        (datetime.fromisoformat("2026-03-30T00:00"), 20.0, 0.5),
+        (datetime.fromisoformat("2026-03-30T17:00"), 37.0, None),
+    ]
 
 
 def test_loading_again_changes_nothing(fresh):
@@ -132,7 +135,9 @@ def test_a_lost_build_file_comes_back_with_every_published_date(built):
     build_database(built.settings).unlink()
     built.readings(TUESDAY, 2, [("bms:left", 1.0)])
     load_staging(built.lake, built.settings, [TUESDAY])
-    found = rows(built.settings, "select event_date, count(*) from staging.readings_1d group by event_date order by all")
+    found = rows(
+        built.settings, "select event_date, count(*) from staging.readings_1d group by event_date order by all"
+    )
     assert found == [(MONDAY, 2), (TUESDAY, 1), (WEDNESDAY, 2)]
 
 
@@ -177,5 +182,7 @@ def test_a_reader_keeps_the_file_it_opened_while_the_next_reader_sees_the_new_on
         with writing(built.settings) as db:
             db.execute("delete from marts.dim_metric where metric = 'co2'")
         rows_published = publish(built.settings).rows
-        assert reader.execute("select count(*) from marts.dim_metric").fetchall() == [(rows_published["dim_metric"] + 1,)]
+        assert reader.execute("select count(*) from marts.dim_metric").fetchall() == [
+            (rows_published["dim_metric"] + 1,)
+        ]
     assert warm_counts(built.settings) == rows_published

@@ -208,7 +208,9 @@ def test_generated_modules_are_what_the_schemas_give(tmp_path):
     fresh = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*_pb2.py*"))
     assert len(fresh) == 2 * len(list(registry.FOLDER.glob("*.proto")))
     for path in fresh:
-        assert (registry.ROOT / path).read_text() == (tmp_path / path).read_text(), f"{path}: run make generate"
+        assert (registry.ROOT / path).read_text() == (tmp_path / path).read_text(), (
+            f"{path}: run python -m canonical.schemas.registry"
+        )
 
 
 def test_an_unregistered_schema_names_the_registered_ones():

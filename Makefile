@@ -1,0 +1,61 @@
+# The front door. `make help` lists what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+WORKERS ?= 2
+STAMP := .venv/.setup
+
+.PHONY: help setup demo dev up down test check fix docs clean
+
+help: ## Show this
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## Install everything into .venv (needs Python 3.11 to 3.13 and pip; nothing global)
+
+$(STAMP): pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+		|| { echo "Python 3.11 to 3.13 is needed; name one: make setup PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	$(UV) sync --frozen --all-extras --python $(BIN)/python --inexact
+	@$(BIN)/python -m assets.warm.project
+	@touch $@
+
+demo: setup ## The main job: hub to warm tables with local endpoints, and the ledger (EVENTS=200000)
+	$(BIN)/lakehouse demo --events $(or $(EVENTS),200000)
+
+up: setup ## Start local Event Hubs and Kusto
+	$(BIN)/lakehouse up
+
+down: setup ## End them
+	$(BIN)/lakehouse down
+
+dev: setup ## Dagster's UI on http://127.0.0.1:3000, with local endpoints and a bronze worker
+	$(BIN)/lakehouse dev --local
+
+check: setup ## Format, lint, types, layers, SQL, rendered files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint dbt_warm/models dbt_warm/tests
+	$(BIN)/lakehouse contracts render --check
+	$(BIN)/lakehouse mapping test
+
+fix: setup ## Let the tools mend what they can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/lakehouse contracts render
+
+test: setup ## All tests (LAKE_REAL_DATA names a folder of field data; without it those tests are skipped)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+docs: setup ## Render the pages that are made from the contracts
+	$(BIN)/lakehouse contracts render
+
+clean: setup ## End what runs and remove what the demo and dev made
+	-$(BIN)/lakehouse down
+	rm -rf .lakehouse

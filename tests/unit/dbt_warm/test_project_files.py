@@ -1,0 +1,108 @@
+"""The dbt project as text: rendered files are current, words are there, SQL stays portable."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from quality.contracts.dbt import rendered, write
+from quality.contracts.metrics import METRICS
+from quality.contracts.warm import SOURCES
+
+PROJECT = Path(__file__).parents[3] / "dbt_warm"
+MODELS = sorted((PROJECT / "models").rglob("*.sql"))
+MODEL_YAML = sorted(path for path in (PROJECT / "models").rglob("*.yml") if not path.name.startswith("_"))
+
+
+def documents():
+    return [(path, yaml.safe_load(path.read_text())) for path in [*MODEL_YAML, *(PROJECT / "seeds").glob("*.yml")]]
+
+
+@pytest.mark.parametrize("path", rendered(), ids=str)
+def test_what_is_rendered_from_contracts_is_what_is_committed(path):
+    assert (PROJECT / path).read_text() == rendered()[path], "run `python -m quality.contracts.dbt`"
+
+
+def test_writing_makes_exactly_the_rendered_files(tmp_path):
+    write(tmp_path)
+    assert {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()} == set(rendered())
+
+
+def test_sources_carry_every_column_of_every_contract():
+    [source] = yaml.safe_load(rendered()[Path("models/staging/_staging__sources.yml")])["sources"]
+    held = {table["name"]: [column["name"] for column in table["columns"]] for table in source["tables"]}
+    assert held == {table.name: list(table.names) for table in SOURCES}
+
+
+def test_the_seed_has_every_metric_once():
+    lines = rendered()[Path("seeds/metric_catalogue.csv")].splitlines()
+    assert [line.split(",")[0] for line in lines[1:]] == [metric.name for metric in METRICS]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
+def test_every_model_has_its_page_beside_it(model):
+    [described] = yaml.safe_load(model.with_suffix(".yml").read_text())["models"]
+    assert described["name"] == model.stem
+    assert described["description"].strip()
+    assert all(column.get("description", "").strip() for column in described["columns"])
+
+
+@pytest.mark.parametrize("mart", sorted((PROJECT / "models" / "marts").glob("*.yml")), ids=lambda path: path.stem)
+def test_a_mart_types_every_column_and_tests_its_key(mart):
+    [model] = yaml.safe_load(mart.read_text())["models"]
+    assert all(column.get("data_type") for column in model["columns"])
+    tests = [
+        *model.get("data_tests", []),
+        *(test for column in model["columns"] for test in column.get("data_tests", [])),
+    ]
+    assert "unique" in tests or any("unique_combination" in test for test in tests if isinstance(test, dict))
+
+
+def test_every_fact_reaches_its_dimensions():
+    facts = {path.stem: yaml.safe_load(path.read_text()) for path in MODEL_YAML if path.stem.startswith("fct_")}
+    assert len(facts) == 3
+    for name, page in facts.items():
+        keys = [column for column in page["models"][0]["columns"] if column["name"].endswith("_key")]
+        assert keys, name
+        for key in keys:
+            [related] = [test["relationships"] for test in key["data_tests"] if "relationships" in test]
+            assert related["arguments"]["to"] == f"ref('dim_{key['name'].removesuffix('_key')}')"
+
+
+@pytest.mark.parametrize(
+    ("what", "pattern"),
+    [
+        ("a :: cast", r"::"),
+        ("limit", r"\blimit\b"),
+        ("group or order by ordinal", r"\b(group|order) by \d"),
+        ("group by all", r"\bgroup by all\b"),
+        ("qualify", r"\bqualify\b"),
+        ("a boolean", r"\b(true|false|boolean)\b(?!')"),
+        (
+            "an engine's own date function",
+            r"\b(date_diff|date_trunc\(|strftime|make_date|extract|datepart)\b(?<!dbt\.date_trunc\()",
+        ),
+        ("an engine's own hash", r"\bmd5\("),
+    ],
+    ids=lambda value: value if " " in value or value.isalpha() else "",
+)
+def test_models_hold_no_sql_of_one_engine(what, pattern):
+    found = [
+        f"{model.name}: {line.strip()}"
+        for model in MODELS
+        for line in re.sub(r"\{%-? *(set|endset).*?%\}|--.*", "", model.read_text(), flags=re.DOTALL).splitlines()
+        if re.search(pattern, re.sub(r"dbt\.\w+", "", line), flags=re.IGNORECASE)
+    ]
+    assert found == [], what
+
+
+def test_lines_fit_the_page():
+    long = [
+        path.name
+        for path in [*MODELS, *PROJECT.glob("macros/*.sql")]
+        if max(map(len, path.read_text().splitlines())) > 120
+    ]
+    assert long == []
