@@ -22,7 +22,8 @@ from canonical.content import content_of, digest_of, parse, spec_of
 from canonical.outcome import EVENTS_SCHEMA, READINGS_SCHEMA, REJECTS_SCHEMA, Converted, Outcome
 from canonical.routing import routing_statement, source_table
 from canonical.spec_model import MAX_BODY_BYTES, MappingSpec
-from quality.rules.row import Rule, macros
+from quality.rules.macros import macros
+from quality.rules.row import Rule
 
 __all__ = ["EVENTS_SCHEMA", "READINGS_SCHEMA", "REJECTS_SCHEMA", "Canonicaliser", "Converted"]
 

@@ -22,7 +22,7 @@ from canonical.decoders.protobuf_messages import ProtobufMessages
 from canonical.reading_columns import ABSENT, ReadingColumns
 from canonical.schemas.registry import descriptor
 from canonical.spec_model import CsvDecode, JsonDecode, MappingSpec, SourceTemplate, instant_us
-from quality.rules.row import fault
+from quality.rules.macros import fault
 
 _YEAR_1, _YEAR_10000 = -62_135_596_800_000_000, 253_402_300_800_000_000
 _ISO = (

@@ -19,7 +19,8 @@ from canonical.routing import ENVELOPE_DETAILS
 from quality.contracts.arrow import arrow_schema
 from quality.contracts.model import Table
 from quality.contracts.tables import BRONZE_TELEMETRY, EVENT_NAMES, KEY_NAMES, QUARANTINE, READINGS
-from quality.rules.row import STAGES, Rule, Stage, explanation, of_stage
+from quality.rules.macros import explanation, of_stage
+from quality.rules.row import STAGES, Rule, Stage
 
 WHOLE_EVENT = -1
 """Index of a reject that concerns the event, not one reading of it."""

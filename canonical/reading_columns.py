@@ -16,7 +16,7 @@ from canonical.decoders.cell import Cell
 from canonical.spec_model import Reading
 from canonical.units import Factors
 from quality.contracts.flags import Flag
-from quality.rules.row import fault
+from quality.rules.macros import fault
 
 ABSENT = -1
 """In place of a rule's number: neither a reading nor a reject, because the device sent no value."""

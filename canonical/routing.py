@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from canonical import sql
 from canonical.compression import decompressed
 from canonical.spec_model import MAX_BODY_BYTES, MappingSpec, ProtobufDecode
-from quality.rules.row import COLUMNS, fault
+from quality.rules.macros import fault
+from quality.rules.row import COLUMNS
 
 ENVELOPE_DETAILS = ("content_type", "schema_ref", "content_encoding")
 

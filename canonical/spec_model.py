@@ -194,6 +194,11 @@ class MappingSpec(_Part):
         return float(self.interval[:-1]) * {"s": 1, "m": 60, "h": 3600}[self.interval[-1]]
 
     @property
+    def has_header(self) -> bool:
+        """Whether a file of such rows begins with a line that names its columns."""
+        return isinstance(self.decode, CsvDecode) and self.decode.header
+
+    @property
     def paths(self) -> set[str]:
         """Every place in the payload that the spec reads."""
         named = [self.device.path, self.time.path, self.discriminator.path if self.discriminator else None]

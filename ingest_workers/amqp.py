@@ -5,16 +5,14 @@ Does not: what a lost connection means (`receiver`), which part of a message is 
 
 A thread and a connection per partition, not the client's own loop: that loop asks one partition after another and
 waits 0.2 s at each that is idle, so that three idle partitions hold a busy one to a few thousand events a second. It
-also closes links one by one, and after an error it spins for up to half a minute. Partitions that are behind take
-turns instead: Python runs one thread at a time, and threads that all read at once lose much of it by handing over.
+also closes links one by one, and after an error it spins for up to half a minute.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from typing import Any
 
 import structlog
@@ -34,6 +32,10 @@ log = structlog.get_logger(__name__)
 
 STOP_SECONDS = 4.0
 ASKED_AT_ONCE = 8
+PUMP_BYTES = 16 * 2**20
+"""What one read of a partition may bring into memory, judged by the largest event of the read before."""
+FIRST_PUMP = 64
+"""Frames of the first read."""
 
 
 class AmqpSource:
@@ -47,7 +49,6 @@ class AmqpSource:
         self._partitions: list[str] = []
         self._receivers: list[Receiver] = []
         self._decoder = ExitStack()
-        self._turn = threading.Lock()
 
     def heads(self) -> Mapping[str, Head]:
         """Every partition and how far it reaches, asked now. Raises: SourceError, EventHubError."""
@@ -106,7 +107,7 @@ class AmqpSource:
 
     def _link(self, partition: str) -> Link:
         def read(after: int | None, take: Callable[[Events], bool], wanted: Wanted) -> None:
-            _Link(self._client(), partition, self._hub, self._turn).read(after, take, wanted)
+            _Link(self._client(), partition, self._hub).read(after, take, wanted)
 
         return read
 
@@ -135,27 +136,37 @@ class _Consumer(EventHubConsumer):  # type: ignore[misc]  # the SDK is not typed
     def _next_message_in_buffer(self) -> Message:
         return self._message_buffer.popleft()
 
+    def _create_handler(self, auth: Any) -> None:
+        super()._create_handler(auth)
+        self.pump(FIRST_PUMP)  # only now: the link's credit is fixed, and nothing is known of the events' size
+
+    def pump(self, frames: int) -> None:
+        """Read at most so many frames at a time; the rest waits in the socket, and so in the broker.
+
+        The link's credit counts events, not bytes: 3,000 events of 1 MB would be 3 GB before anybody can push back.
+        """
+        self._prefetch = max(frames, 1)
+
 
 class _Link:
     """One connection to one partition, read in the thread that calls it; see `receiver.Link`."""
 
-    def __init__(self, client: EventHubConsumerClient, partition: str, hub: EventHubs, turn: threading.Lock) -> None:
-        self._client, self._partition, self._hub, self._turn = client, partition, hub, turn
+    def __init__(self, client: EventHubConsumerClient, partition: str, hub: EventHubs) -> None:
+        self._client, self._partition, self._hub = client, partition, hub
         self._received: list[Message] = []
 
     def read(self, after: int | None, take: Callable[[Events], bool], wanted: Wanted) -> None:
         """Read until `take` or `wanted` says False, or the connection fails."""
         consumer = self._consumer("-1" if after is None else after)
         try:
-            behind = False
             while wanted():
-                with self._turn if behind else nullcontext():
-                    self._received = []
-                    consumer.receive(batch=True, max_batch_size=self._hub.prefetch)
+                self._received = []
+                consumer.receive(batch=True, max_batch_size=self._hub.prefetch)
+                if self._received:
                     events = self._columns()
-                behind = len(events) >= self._hub.prefetch
-                if len(events) and not take(events):
-                    return
+                    consumer.pump(min(PUMP_BYTES // max(1, *map(len, events.body)), self._hub.prefetch))
+                    if not take(events):
+                        return
         except AuthenticationError as problem:
             raise RefusedError(refusal(self._hub, problem)) from problem
         finally:
@@ -164,10 +175,9 @@ class _Link:
 
     def _columns(self) -> Events:
         events = Events(self._partition)
-        if self._received:
-            taken_at = int(now().timestamp() * 1_000_000)
-            for message in self._received:
-                append(events, message, taken_at)
+        taken_at = int(now().timestamp() * 1_000_000)
+        for message in self._received:
+            append(events, message, taken_at)
         return events
 
     def _keep(self, received: list[Message]) -> None:

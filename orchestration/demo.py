@@ -146,7 +146,7 @@ def _send(
         if source is not None:
             spec = next(spec for spec in load_specs(settings.specs) if spec.id == mapping)
             outcome.events_sent = replay(
-                settings, source, spec.id, header=getattr(spec.decode, "header", False), on_progress=bar
+                settings, source, spec.id, header=spec.has_header, on_progress=bar
             ).events
             return
         options = SimulationOptions(devices=DEVICES, events=events, faults=TYPICAL)

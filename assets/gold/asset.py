@@ -8,6 +8,7 @@ Does not: the work (`load`, `quality`).
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from typing import Any
 
 import dagster as dg
 
@@ -15,7 +16,7 @@ from assets.described import key_of, reported, spec_of
 from assets.gold.load import DateLoad, load_dates
 from assets.gold.quality import load_quality
 from assets.gold.state import dirty_dates, dirty_quality_dates
-from assets.runs import due_dates
+from assets.runs import due_dates, is_incremental
 from assets.silver.snapshot import snapshot
 from lake.store import Lake
 from orchestration.resources.kusto import Kusto
@@ -61,10 +62,11 @@ def gold_readings(dates: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         """Readings of whole dates through Azure Data Explorer, swapped in when counted, and copied to Delta."""
         state = snapshot(lake)
         days = due_dates(context, dirty_dates(lake)) if state else []
-        loads = load_dates(lake, kusto, state, days, context.log.info) if state else []
+        again = not is_incremental(context)
+        loads = load_dates(lake, kusto, state, days, context.log.info, again=again) if state else []
         done = [load.date for load in loads if not load.skipped]
         totals = _totals(loads)
-        more = {
+        more: dict[str, Any] = {
             "silver_batch": state.batch if state else 0,
             "dates_loaded": ", ".join(map(str, done)) or "none",
             "dates_already_there": sum(load.skipped for load in loads),

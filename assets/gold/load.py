@@ -53,16 +53,24 @@ class DateLoad:
 
 
 def load_dates(
-    lake: Lake, kusto: Kusto, snapshot: Snapshot, dates: Sequence[date], on_progress: Progress | None = None
+    lake: Lake,
+    kusto: Kusto,
+    snapshot: Snapshot,
+    dates: Sequence[date],
+    on_progress: Progress | None = None,
+    *,
+    again: bool = False,
 ) -> list[DateLoad]:
     """Bring dates of recorded_at to the snapshot's batch, in Azure Data Explorer and Gold Delta.
 
-    A date that holds this batch or a later one is skipped. Dates without readings are emptied everywhere.
+    A date that holds this batch or a later one is skipped, unless `again`: then what Azure Data Explorer really holds
+    is looked at, and what is missing or was made by other KQL is made anew. Dates without readings are emptied
+    everywhere.
     Raises: LoadError, CopyError, KustoRefusedError; running the dates again finishes what is missing.
     """
     say = on_progress or (lambda _: None)
     wanted, state = sorted(set(dates)), loaded(lake, "readings")
-    due = [day for day in wanted if state.get(day, 0) < snapshot.batch]
+    due = [day for day in wanted if again or state.get(day, 0) < snapshot.batch]
     done: dict[date, DateLoad] = {day: DateLoad(day, skipped=True) for day in wanted}
     if due:
         database.deploy(kusto)

@@ -32,8 +32,9 @@ def app_id(lake_id: str, table: Table, day: date, lane: str = "") -> str:
 
 
 def loaded(lake: Lake, lane: Lane) -> dict[date, int]:
-    """Date to the Silver batch it holds."""
-    rows = lake.rows(DATE_STATE, columns=["date", "silver_batch"], where=pc.field("lane") == lane)
+    """Date to the Silver batch it holds; what a lake held before it was restored does not count."""
+    of_lane = (pc.field("lane") == lane) & (pc.field("lake_id") == lake.identity())
+    rows = lake.rows(DATE_STATE, columns=["date", "silver_batch"], where=of_lane)
     if rows.num_rows == 0:
         return {}
     newest = rows.group_by("date").aggregate([("silver_batch", "max")])
@@ -49,7 +50,14 @@ def record(lake: Lake, lake_id: str, lane: Lane, batch: int, rows: Mapping[date,
         if not fresh:
             return
         told = [
-            {"lane": lane, "date": day, "silver_batch": batch, "rows_loaded": rows[day], "loaded_at": now()}
+            {
+                "lane": lane,
+                "date": day,
+                "lake_id": lake_id,
+                "silver_batch": batch,
+                "rows_loaded": rows[day],
+                "loaded_at": now(),
+            }
             for day in fresh.values()
         ]
         write(target, pa.Table.from_pylist(told, schema=arrow_schema(DATE_STATE)), dict.fromkeys(fresh, batch))

@@ -106,8 +106,9 @@ def prepare(db: duckdb.DuckDBPyConnection) -> None:
 def _gold_state(lake: Lake) -> dict[tuple[str, date], int]:
     if not lake.exists(DATE_STATE):
         return {}
-    rows = lake.rows(DATE_STATE, columns=["lane", "date", "silver_batch"]).group_by(["lane", "date"])
-    newest = rows.aggregate([("silver_batch", "max")]).to_pylist()
+    of_this_lake = pc.field("lake_id") == lake.identity()
+    rows = lake.rows(DATE_STATE, columns=["lane", "date", "silver_batch"], where=of_this_lake)
+    newest = rows.group_by(["lane", "date"]).aggregate([("silver_batch", "max")]).to_pylist()
     return {(row["lane"], row["date"]): row["silver_batch_max"] for row in newest}
 
 

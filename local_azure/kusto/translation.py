@@ -104,6 +104,14 @@ class Translator:
     def __init__(self) -> None:
         self._cache: OrderedDict[tuple[str, int], Translated] = OrderedDict()
         self._lock = threading.Lock()
+        self._functions: tuple[int, Any] = (-1, {})
+
+    def _parsed(self, catalogue: Catalogue) -> Any:
+        """The stored functions as the library parsed them; a catalogue changes more rarely than it is asked."""
+        if self._functions[0] != catalogue.version:
+            definitions = [function.definition for function in catalogue.functions.values()]
+            self._functions = (catalogue.version, duckdb_kql.stored_functions.parse_functions(definitions))
+        return self._functions[1]
 
     def translate(
         self,
@@ -122,9 +130,9 @@ class Translator:
                 self._cache.move_to_end(key)
                 return hit
             schema = catalogue.schema | (extra or {})
-            functions = [function.definition for function in catalogue.functions.values()]
             try:
-                check_names(lower(text, None, duckdb_kql.stored_functions.parse_functions(functions)), schema)
+                functions = self._parsed(catalogue)
+                check_names(lower(text, None, functions), schema)
                 made = duckdb_kql.to_sql(
                     text, schema=schema, functions=functions, allow_write=False, query_now=query_now
                 )

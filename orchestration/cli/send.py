@@ -90,7 +90,7 @@ def replay(
     if spec is None:
         raise ValueError(f"no mapping {mapping!r}; there are {', '.join(s.id for s in load_specs(settings.specs))}")
     with progress("sent") as bar:
-        summary = run(settings, path, mapping, header=getattr(spec.decode, "header", False), on_progress=bar)
+        summary = run(settings, path, mapping, header=spec.has_header, on_progress=bar)
     if json_:
         emit({"events": summary.events, "files": summary.files, "skipped": summary.skipped, "blank": summary.blank})
         return

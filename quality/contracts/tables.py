@@ -349,11 +349,12 @@ DATE_STATE = Table(
             says="`readings` (dates of recorded_at) or `quality` (dates of enqueued_at).",
         ),
         Column(name="date", type="date", says="The date."),
+        Column(name="lake_id", type="string", says="Lake whose batch it is; a restored lake counts batches anew."),
         Column(name="silver_batch", type="long", says="Silver batch the date holds."),
         Column(name="rows_loaded", type="long", says="Rows of the lane's source on that date."),
         Column(name="loaded_at", type="timestamp", says="When."),
     ),
-    key=("lane", "date", "silver_batch"),
+    key=("lane", "date", "lake_id", "silver_batch"),
 )
 
 ADX_READINGS = Table(

@@ -68,7 +68,14 @@ class Gold:
         assert fence.once(self.lake, table, app_id, batch, lambda: made, mode="overwrite", predicate=predicate)
 
     def _state(self, lane: str, day: date, batch: int) -> None:
-        row = {"lane": lane, "date": day, "silver_batch": batch, "rows_loaded": 1, "loaded_at": datetime.now(UTC)}
+        row = {
+            "lane": lane,
+            "date": day,
+            "lake_id": self.lake.identity(),
+            "silver_batch": batch,
+            "rows_loaded": 1,
+            "loaded_at": datetime.now(UTC),
+        }
         fence.append(self.lake, DATE_STATE, pa.Table.from_pylist([row], schema=arrow_schema(DATE_STATE)))
 
 

@@ -8,7 +8,8 @@ import duckdb
 import pytest
 
 from quality.contracts.reasons import CODES
-from quality.rules.row import COLUMNS, RULES, STAGES, explanation, fault, macros, of_stage
+from quality.rules.macros import explanation, fault, macros, of_stage
+from quality.rules.row import COLUMNS, RULES, STAGES
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)

@@ -1,0 +1,68 @@
+"""Contract to pages people read: tables, metrics and reason codes as Markdown.
+
+Belongs here: the catalogue's text.
+Does not: where the pages lie (`orchestration.rendered`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from quality.contracts.flags import Flag
+from quality.contracts.metrics import METRICS
+from quality.contracts.model import Table
+from quality.contracts.reasons import REASONS
+
+_MADE = "<!-- Rendered from the contracts by `lakehouse contracts render`; edit quality/contracts/, not this page. -->"
+
+
+def tables_page(tables: Iterable[Table]) -> str:
+    """Every table, column by column."""
+    found = list(tables)
+    lines = [_MADE, "", "# Tables", "", "One contract a table; schemas, DDL, dbt sources and checks come from it.", ""]
+    lines += _grid(("table", "what a row is"), [(f"[{t.layer}.{t.name}](#{_anchor(t)})", t.says) for t in found])
+    for table in found:
+        lines += ["", f"## {table.layer}.{table.name}", "", table.says, ""]
+        facts = [f"key ({', '.join(f'`{name}`' for name in table.key)})", f"owner `{table.owner}`"]
+        if table.partition_by:
+            facts.append(f"partitioned by {', '.join(f'`{name}`' for name in table.partition_by)}")
+        facts.append("kept for ever" if table.retention_days is None else f"kept {table.retention_days} days")
+        if table.fresh_within:
+            facts.append(f"fresh within {table.fresh_within} min")
+        lines += [f"{'; '.join(facts).capitalize()}.", ""]
+        lines += _grid(
+            ("column", "type", "null", "unit", "meaning"),
+            [(f"`{c.name}`", c.type, "yes" if c.null else "", c.unit or "", c.says) for c in table.columns],
+        )
+    return "\n".join(lines) + "\n"
+
+
+def vocabulary_page() -> str:
+    """Metrics, reason codes and flags."""
+    lines = [_MADE, "", "# Vocabulary", "", "## Metrics", ""]
+    lines += _grid(
+        ("metric", "kind", "unit", "smallest", "largest", "definition"),
+        [(f"`{m.name}`", m.kind, m.unit, _bound(m.low), _bound(m.high), m.says) for m in METRICS],
+    )
+    lines += ["", "## Reason codes of quarantine", ""]
+    lines += _grid(
+        ("code", "rejects", "meaning", "what to do"), [(f"`{r.code}`", r.scope, r.says, r.do) for r in REASONS]
+    )
+    lines += ["", "## Flags of an accepted reading", ""]
+    lines += _grid(("bit", "name"), [(str(flag.value), f"`{flag.name}`") for flag in Flag])
+    return "\n".join(lines) + "\n"
+
+
+def _anchor(table: Table) -> str:
+    return f"{table.layer}{table.name}"
+
+
+def _bound(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
+
+
+def _grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+    return [line(head), line(["---"] * len(head)), *(line(row) for row in rows)]
