@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from orchestration.cli import contracts, demo, endpoints, ingest, ledger, mapping, materialize, quarantine, send
+from orchestration.cli import contracts, demo, endpoints, identity, ingest, ledger, mapping, materialize, quarantine, send
 from orchestration.cli.show import FAILURES, complain
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ app.command("materialize")(materialize.materialize)
 app.command("dev")(materialize.dev)
 app.command("ledger")(ledger.ledger)
 app.command("trace")(ledger.trace)
+app.command("identity")(identity.identity)
 app.add_typer(quarantine.app, name="quarantine", help="What was rejected, and why.")
 app.add_typer(mapping.app, name="mapping", help="Mapping specs.")
 app.add_typer(contracts.app, name="contracts", help="Table contracts and what is rendered from them.")

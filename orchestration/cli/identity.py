@@ -1,0 +1,22 @@
+"""`lakehouse identity`: which lake this is; a restored one gets a new id."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.show import people
+
+
+def identity(
+    renew: Annotated[
+        str | None, typer.Option(help="Give the lake a new id, and say why (after a restore; see docs/runbooks).")
+    ] = None,
+) -> None:
+    """Show the lake's id, or renew it: then Gold and warm load every date again."""
+    from lake.store import Lake
+    from settings.load import load
+
+    lake = Lake.of(load())
+    people.print(lake.identity() if renew is None else lake.renew_identity(renew))
