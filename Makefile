@@ -20,8 +20,10 @@ $(STAMP): pyproject.toml uv.lock
 		|| { echo "Python 3.11 to 3.13 is needed; name one: make setup PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
-	$(UV) sync --frozen --all-extras --python $(BIN)/python --inexact
-	@$(BIN)/python -m assets.warm.project
+	@echo "installing the locked packages into .venv (a minute or two the first time)"
+	@$(UV) sync --quiet --frozen --all-extras --python $(BIN)/python --inexact
+	@echo "parsing the dbt project"
+	@$(BIN)/python -c 'from assets.warm.project import prepare_manifest; prepare_manifest()'
 	@touch $@
 
 demo: setup ## The main job: hub to warm tables with local endpoints, and the ledger (EVENTS=200000)
