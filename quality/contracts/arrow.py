@@ -21,8 +21,8 @@ ARROW: dict[str, pa.DataType] = {
     "binary": pa.binary(),
     "map": pa.map_(pa.string(), pa.string()),
     "counts": pa.map_(pa.string(), pa.int64()),
-    "strings": pa.list_(pa.string()),
-    "dates": pa.list_(pa.date32()),
+    "strings": pa.list_(pa.field("element", pa.string())),
+    "dates": pa.list_(pa.field("element", pa.date32())),
 }
 
 
