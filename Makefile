@@ -43,7 +43,7 @@ check: setup ## Format, lint, types, layers, SQL, rendered files
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/sqlfluff lint dbt_warm/models dbt_warm/tests
+	cd dbt_warm && DBT_TARGET_PATH=target/sqlfluff DBT_LOG_PATH=target/sqlfluff ../$(BIN)/sqlfluff lint --disable-progress-bar models
 	$(BIN)/lakehouse contracts render --check
 	$(BIN)/lakehouse mapping test
 

@@ -28,7 +28,7 @@ class Buffer:
 
     def __init__(self, *, rows: int, size: int, seconds: float, limit: int) -> None:
         self._rows, self._size, self._seconds = rows, size, seconds
-        self._limit = max(limit, size)
+        self._limit = limit
         self._changed = threading.Condition()
         self._waiting: dict[str, Events] = {}
         self._waiting_rows = self._waiting_size = 0

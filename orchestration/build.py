@@ -7,6 +7,9 @@ Does not: anything that happens at import. `orchestration.definitions` is the en
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import dagster as dg
 
 from assets.bronze.telemetry import bronze_telemetry
@@ -19,10 +22,12 @@ from assets.warm.staging import dirty_warm_dates
 from lake.store import Lake
 from orchestration.jobs import GOLD, QUALITY, SILVER, WARM, lanes
 from orchestration.partitions import enqueued_hours, event_dates
-from orchestration.resources.kusto import Kusto
 from sensors.bronze_log import bronze_log_sensor
 from sensors.dirty_dates import dirty_dates_sensor
 from settings.model import Settings
+
+if TYPE_CHECKING:
+    from orchestration.resources.kusto import Kusto
 
 
 def build_defs(settings: Settings) -> dg.Definitions:
@@ -58,7 +63,19 @@ def build_defs(settings: Settings) -> dg.Definitions:
         resources={
             "settings": settings,
             "lake": Lake.of(settings),
-            # Made when a run uses it: Silver needs no Kusto, and the UI must load without one.
-            "kusto": dg.ResourceDefinition(lambda _: Kusto.of(settings)),
+            "kusto": _kusto(settings),
         },
     )
+
+
+def _kusto(settings: Settings) -> dg.ResourceDefinition:
+    """Made when a run uses it: Silver needs no Kusto, and the UI must load without one, and fast."""
+
+    def connection(_: dg.InitResourceContext) -> Iterator[Kusto]:
+        from orchestration.resources.kusto import Kusto  # noqa: PLC0415 - Azure's SDK takes 2 s to import
+
+        kusto = Kusto.of(settings)
+        yield kusto
+        kusto.close()
+
+    return dg.ResourceDefinition(connection)

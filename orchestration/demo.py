@@ -145,9 +145,7 @@ def _send(
     with _timed(outcome, "send"), stage.bar("sent to Event Hubs") as bar:
         if source is not None:
             spec = next(spec for spec in load_specs(settings.specs) if spec.id == mapping)
-            outcome.events_sent = replay(
-                settings, source, spec.id, header=spec.has_header, on_progress=bar
-            ).events
+            outcome.events_sent = replay(settings, source, spec.id, header=spec.has_header, on_progress=bar).events
             return
         options = SimulationOptions(devices=DEVICES, events=events, faults=TYPICAL)
         outcome.events_sent = simulate(settings, options, manifest=manifest, on_progress=bar).events

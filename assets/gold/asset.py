@@ -8,7 +8,7 @@ Does not: the work (`load`, `quality`).
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -19,7 +19,6 @@ from assets.gold.state import dirty_dates, dirty_quality_dates
 from assets.runs import due_dates, is_incremental
 from assets.silver.snapshot import snapshot
 from lake.store import Lake
-from orchestration.resources.kusto import Kusto
 from quality import checks
 from quality.contracts.kusto import kusto_name
 from quality.contracts.tables import (
@@ -31,6 +30,11 @@ from quality.contracts.tables import (
     READINGS,
 )
 from settings.model import Settings
+
+if TYPE_CHECKING:
+    from orchestration.resources.kusto import Kusto
+else:
+    Kusto = Any  # Dagster evaluates annotations, and Azure's SDK takes 2 s to import: only a run that uses it pays
 
 RETRY = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL)
 

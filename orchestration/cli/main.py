@@ -11,7 +11,18 @@ import sys
 
 import typer
 
-from orchestration.cli import contracts, demo, endpoints, identity, ingest, ledger, mapping, materialize, quarantine, send
+from orchestration.cli import (
+    contracts,
+    demo,
+    endpoints,
+    identity,
+    ingest,
+    ledger,
+    mapping,
+    materialize,
+    quarantine,
+    send,
+)
 from orchestration.cli.show import FAILURES, complain
 
 app = typer.Typer(
