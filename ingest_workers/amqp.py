@@ -19,10 +19,11 @@ import structlog
 from azure.eventhub import EventHubConsumerClient
 from azure.eventhub._consumer import EventHubConsumer
 from azure.eventhub._pyamqp.message import Message
-from azure.eventhub.exceptions import AuthenticationError, ConnectError
+from azure.eventhub.exceptions import AuthenticationError, EventHubError
 
 from ingest_workers import amqp_message
 from ingest_workers.envelope import append
+from ingest_workers.read_ahead import read_ahead
 from ingest_workers.receiver import Link, Receiver, Wanted
 from ingest_workers.source import Deliver, Events, Head, Position, RefusedError, SourceError
 from settings.clock import now
@@ -36,6 +37,8 @@ PUMP_BYTES = 16 * 2**20
 """What one read of a partition may bring into memory, judged by the largest event of the read before."""
 FIRST_PUMP = 64
 """Frames of the first read."""
+REFUSALS = frozenset({"unauthorized-access", "not-allowed"})
+"""AMQP error conditions that mean no, and not: later."""
 
 
 class AmqpSource:
@@ -57,14 +60,8 @@ class AmqpSource:
             partitions = client.get_partition_ids()
             with ThreadPoolExecutor(ASKED_AT_ONCE, thread_name_prefix="heads") as pool:
                 found = list(pool.map(client.get_partition_properties, partitions))
-        except AuthenticationError as problem:
-            raise RefusedError(refusal(self._hub, problem)) from problem
-        except ConnectError as problem:
-            if "not-found" in str(problem):
-                raise RefusedError(
-                    f"there is no hub {self._hub.hub!r} in {self._hub.namespace!r}: {problem}"
-                ) from problem
-            raise
+        except EventHubError as problem:
+            raise _said(self._hub, problem) from problem
         finally:
             client.close()
         self._partitions = [head["id"] for head in found]
@@ -133,8 +130,18 @@ class AmqpSource:
 class _Consumer(EventHubConsumer):  # type: ignore[misc]  # the SDK is not typed here
     """Hands over messages as they are: building `EventData` takes longer than all we do with one."""
 
+    _reads_ahead = False
+
     def _next_message_in_buffer(self) -> Message:
         return self._message_buffer.popleft()
+
+    def _open(self) -> bool:
+        ready = super()._open()
+        if ready and not self._reads_ahead:
+            connection = getattr(self._handler, "_connection", None)
+            read_ahead(getattr(connection, "_transport", None))
+            self._reads_ahead = True
+        return bool(ready)
 
     def _create_handler(self, auth: Any) -> None:
         super()._create_handler(auth)
@@ -167,8 +174,8 @@ class _Link:
                     consumer.pump(min(PUMP_BYTES // max(1, *map(len, events.body)), self._hub.prefetch))
                     if not take(events):
                         return
-        except AuthenticationError as problem:
-            raise RefusedError(refusal(self._hub, problem)) from problem
+        except EventHubError as problem:
+            raise _said(self._hub, problem) from problem
         finally:
             consumer.close()
             self._client.close()
@@ -203,9 +210,17 @@ class _Link:
         )
 
 
-def refusal(hub: EventHubs, problem: Exception) -> str:
-    """What to do about a broker that does not let us in."""
-    return (
-        f"the hub {hub.hub!r} of {hub.namespace!r} does not let us in: {problem}. The identity needs the role "
-        f"'Azure Event Hubs Data Receiver' on it; with a connection string, check its key."
-    )
+def _said(hub: EventHubs, problem: Exception) -> Exception:
+    """What the SDK raised, or, where the broker said no, what to do about it."""
+    condition = getattr(problem, "error", None)
+    if isinstance(problem, AuthenticationError) or condition in REFUSALS:
+        return RefusedError(
+            f"the hub {hub.hub!r} of {hub.namespace!r} does not let us in: {problem}. The identity needs the role "
+            f"'Azure Event Hubs Data Receiver' on it; with a connection string, check its key."
+        )
+    if condition == "not-found":
+        return RefusedError(
+            f"{hub.namespace!r} has no hub {hub.hub!r} with a consumer group {hub.consumer_group!r}: {problem}. "
+            f"Check LAKE_EVENT_HUBS__HUB and LAKE_EVENT_HUBS__CONSUMER_GROUP."
+        )
+    return problem

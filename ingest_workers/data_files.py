@@ -92,7 +92,7 @@ def _write_date(store: pafs.FileSystem, day: date, content: pa.Table) -> AddActi
 
 
 def _statistics(content: pa.Table) -> dict[str, Any]:
-    """What Delta keeps of a file, with whole microseconds: a cut maximum would hide the newest rows from readers."""
+    """What Delta keeps of a file, with whole microseconds: no reader has to allow for a cut maximum."""
     extremes = {name: pc.min_max(content[name]).as_py() for name in STATED}
     return {
         "numRecords": content.num_rows,

@@ -9,6 +9,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -22,6 +24,7 @@ from settings.clock import now
 from settings.model import Settings
 from settings.storage import storage_options
 
+_IDENTITY = "lake/identity"
 WRITER = WriterProperties(compression="ZSTD", compression_level=1)
 """zstd 1: half of snappy's bytes at the same speed."""
 
@@ -93,21 +96,24 @@ class Lake:
         return self.dataset(table, version).to_table(columns=wanted, filter=where)
 
     def identity(self) -> str:
-        """The lake's id; made at first use.
+        """The lake's id; made at first use, once, however many processes ask first."""
+        newest = self._newest_identity()
+        return str(newest["lake_id"]) if newest else self._identify("created", 1)
 
-        Two processes that make it at the same moment write two rows; the order of rows decides for both.
-        """
-        found = self.rows(IDENTITY)
-        if found.num_rows == 0:
-            return self.renew_identity("created")
-        newest = max(found.to_pylist(), key=lambda row: (row["made_at"], row["lake_id"]))
-        return str(newest["lake_id"])
+    def _newest_identity(self) -> dict[str, Any] | None:
+        return max(self.rows(IDENTITY).to_pylist(), key=lambda row: row["made_at"], default=None)
 
     def renew_identity(self, why: str) -> str:
         """Give a restored lake a new id, so that nothing outside mistakes its batch numbers for the old ones."""
-        from lake.fence import append  # noqa: PLC0415 - fence builds on this module
+        return self._identify(why, int(self.open(IDENTITY).transaction_version(_IDENTITY) or 0) + 1)
 
-        lake_id = uuid.uuid4().hex[:12]
-        row = {"lake_id": lake_id, "made_at": now(), "why": why}
-        append(self, IDENTITY, pa.Table.from_pylist([row], schema=arrow_schema(IDENTITY)))
-        return self.identity() if why == "created" else lake_id
+    def _identify(self, why: str, version: int) -> str:
+        """Write the `version`-th identity unless another process has: its id then counts for both."""
+        from lake.fence import once  # noqa: PLC0415 - fence builds on this module
+
+        newest = self._newest_identity()
+        # The newest row counts, so it has to be newer than the last one whatever this machine's clock says.
+        made_at = max(now(), newest["made_at"] + timedelta(microseconds=1)) if newest else now()
+        row = {"lake_id": uuid.uuid4().hex[:12], "made_at": made_at, "why": why}
+        once(self, IDENTITY, _IDENTITY, version, lambda: pa.Table.from_pylist([row], schema=arrow_schema(IDENTITY)))
+        return self.identity()

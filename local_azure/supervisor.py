@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
@@ -23,6 +25,8 @@ from typing import Any
 import psutil
 
 STATE = "endpoints.json"
+_LOG = "supervisor.log"
+_LOCK = "supervisor.lock"
 _RESTARTS_A_MINUTE = 10
 
 
@@ -42,19 +46,67 @@ class Endpoint:
     port: int = 0
 
 
-def start(endpoints: list[Endpoint], folder: Path, *, accompany: int | None = None, wait: float = 30) -> dict[str, Any]:
-    """Start a supervisor over the endpoints and return what each wrote to its ready file.
+@dataclass(frozen=True)
+class Process:
+    """A process as long as it lives: its number, and when it began, because numbers are used again."""
 
-    Raises: SupervisorError where one is running already, a port is taken, or an endpoint does not come up.
+    pid: int
+    created: float
+
+    @classmethod
+    def of(cls, pid: int) -> Process:
+        """The process that has this number now. Raises: psutil.NoSuchProcess."""
+        return cls(pid, psutil.Process(pid).create_time())
+
+    def alive(self) -> psutil.Process | None:
+        """The process, where it still runs; a dead one that nobody has taken note of does not."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.pid)
+            if abs(process.create_time() - self.created) < 1 and process.status() != psutil.STATUS_ZOMBIE:
+                return process
+        return None
+
+
+@dataclass(frozen=True)
+class Starting:
+    """A supervisor that was started and whose endpoints may not be there yet."""
+
+    folder: Path
+    process: subprocess.Popen[bytes]
+    said_before: int
+
+    def ready(self, wait: float = 30) -> dict[str, Any]:
+        """What each endpoint wrote to its ready file, once all have.
+
+        Raises: SupervisorError with the reason: a port that is taken, say.
+        """
+        deadline = time.monotonic() + wait
+        while time.monotonic() < deadline and self.process.poll() is None:
+            if (state := _state(self.folder)) is not None and state["supervisor"]["pid"] == self.process.pid:
+                return dict(state["endpoints"])
+            time.sleep(0.02)
+        with contextlib.suppress(ProcessLookupError):
+            self.process.terminate()
+        log = self.folder / _LOG
+        said = log.read_bytes()[self.said_before :].decode(errors="replace").strip().splitlines()
+        raise SupervisorError(said[-1] if said else f"the endpoints did not start within {wait:.0f} s (log: {log})")
+
+
+def launch(endpoints: list[Endpoint], folder: Path, *, accompany: int | None = None) -> Starting:
+    """Start a supervisor over the endpoints, without waiting for them; it ends when process `accompany` does.
+
+    Raises: SupervisorError where one is running already.
     """
     folder = folder.absolute()
     if running(folder):
         raise SupervisorError(f"endpoints are running already in {folder}; end them with: lakehouse down")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / STATE).unlink(missing_ok=True)
+    stop(folder)  # what a supervisor that was killed has left behind
     order = folder / "order.json"
-    order.write_text(json.dumps({"endpoints": [asdict(e) for e in endpoints], "accompany": accompany}))
-    with (folder / "supervisor.log").open("ab") as log:
+    companion = None if accompany is None else asdict(Process.of(accompany))
+    order.write_text(json.dumps({"endpoints": [asdict(e) for e in endpoints], "accompany": companion}))
+    with (folder / _LOG).open("ab") as log:
+        said_before = log.tell()
         process = subprocess.Popen(
             [sys.executable, "-m", "local_azure.supervisor", str(folder)],
             stdin=subprocess.DEVNULL,
@@ -62,49 +114,47 @@ def start(endpoints: list[Endpoint], folder: Path, *, accompany: int | None = No
             stderr=log,
             start_new_session=True,
         )
-    deadline = time.monotonic() + wait
-    while time.monotonic() < deadline:
-        if (state := _state(folder)) is not None and state["pid"] == process.pid:
-            return dict(state["endpoints"])
-        if process.poll() is not None:
-            break
-        time.sleep(0.05)
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
-    raise SupervisorError(_why(folder, endpoints))
+    return Starting(folder, process, said_before)
 
 
-def _why(folder: Path, endpoints: list[Endpoint]) -> str:
-    for endpoint in endpoints:
-        log = folder / f"{endpoint.name}.log"
-        if not (folder / endpoint.name / "ready.json").exists() and log.exists():
-            lines = log.read_text(errors="replace").strip().splitlines()
-            return f"{endpoint.name} did not start: {lines[-1] if lines else 'it said nothing'} (log: {log})"
-    return f"the endpoints did not start in time (log: {folder / 'supervisor.log'})"
+def start(endpoints: list[Endpoint], folder: Path, *, accompany: int | None = None, wait: float = 30) -> dict[str, Any]:
+    """Start a supervisor over the endpoints and return what each wrote to its ready file.
+
+    Raises: SupervisorError where one is running already, a port is taken, or an endpoint does not come up.
+    """
+    return launch(endpoints, folder, accompany=accompany).ready(wait)
 
 
 def running(folder: Path) -> dict[str, Any] | None:
     """What runs in the folder: endpoint name to its ready file; None where nothing does."""
     state = _state(folder)
-    return dict(state["endpoints"]) if state and _alive(state) else None
+    return dict(state["endpoints"]) if state and Process(**state["supervisor"]).alive() else None
 
 
 def stop(folder: Path, wait: float = 15) -> bool:
-    """End the supervisor of the folder and its endpoints; says whether there was one."""
+    """End the supervisor of the folder and its endpoints; says whether there was any."""
     state = _state(folder)
-    if state is None or not _alive(state):
-        (folder / STATE).unlink(missing_ok=True)
+    if state is None:
         return False
-    process = psutil.Process(state["pid"])
-    children = process.children(recursive=True)
-    process.terminate()
-    _, alive = psutil.wait_procs([process, *children], timeout=wait)
-    for straggler in alive:
+    supervisor = Process(**state["supervisor"]).alive()
+    living = [Process(**child).alive() for child in state["children"].values()]
+    # The supervisor ends its endpoints. One that was killed cannot: then they are ended here.
+    family = {process for process in (supervisor, *living) if process is not None}
+    if supervisor is not None:
         with contextlib.suppress(psutil.NoSuchProcess):
-            straggler.kill()
+            family |= set(supervisor.children(recursive=True))
+    _signal([supervisor] if supervisor else family, signal.SIGTERM)
+    _, alive = psutil.wait_procs(family, timeout=wait)
+    _signal(alive, signal.SIGKILL)
     psutil.wait_procs(alive, timeout=5)
     (folder / STATE).unlink(missing_ok=True)
-    return True
+    return bool(family)
+
+
+def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
 
 
 def _state(folder: Path) -> dict[str, Any] | None:
@@ -114,72 +164,95 @@ def _state(folder: Path) -> dict[str, Any] | None:
         return None
 
 
-def _alive(state: dict[str, Any]) -> bool:
-    """The process of the state file, and not another that got its number."""
-    try:
-        return bool(abs(psutil.Process(state["pid"]).create_time() - state["created"]) < 1)
-    except psutil.NoSuchProcess:
-        return False
-
-
 class Supervisor:
-    """The process behind `start`."""
+    """The process behind `launch`."""
 
     def __init__(self, folder: Path) -> None:
         order = json.loads((folder / "order.json").read_text())
         self._folder = folder
         self._endpoints = [Endpoint(e["name"], tuple(e["argv"]), e["port"]) for e in order["endpoints"]]
-        self._accompany = order["accompany"]
+        self._accompany = Process(**order["accompany"]) if order["accompany"] else None
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._said_before: dict[str, int] = {}
         self._ready: dict[str, dict[str, Any]] = {}
         self._restarts: list[float] = []
-        self._ending = False
+        self._told_to_end = False
 
     def run(self) -> int:
         """Until SIGTERM, SIGINT, the end of the accompanied process, or too many restarts."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._end)
         try:
-            for endpoint in self._endpoints:
-                self._spawn(endpoint)
-            self._publish()
-            while not self._ending:
-                time.sleep(0.1)
-                if self._accompany and not psutil.pid_exists(self._accompany):
-                    break
-                for endpoint in self._endpoints:
-                    if self._children[endpoint.name].poll() is not None:
-                        self._restart(endpoint)
+            with self._alone():
+                self._serve()
         except SupervisorError as error:
             sys.stderr.write(f"{error}\n")
             return 1
+        return 0
+
+    def _serve(self) -> None:
+        try:
+            for endpoint in self._endpoints:
+                self._spawn(endpoint)
+            for endpoint in self._endpoints:
+                self._await(endpoint)
+            self._publish()
+            while not self._ending():
+                time.sleep(0.1)
+                for endpoint in self._endpoints:
+                    if self._children[endpoint.name].poll() is not None:
+                        self._restart(endpoint)
         finally:
             self._stop_children()
             (self._folder / STATE).unlink(missing_ok=True)
-        return 0
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Two supervisors would run two endpoints over the same files."""
+        with (self._folder / _LOCK).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise SupervisorError(f"another supervisor is at work in {self._folder}: lakehouse down") from error
+            yield
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:
-        self._ending = True
+        self._told_to_end = True
 
-    def _spawn(self, endpoint: Endpoint, wait: float = 25) -> None:
+    def _ending(self) -> bool:
+        return self._told_to_end or (self._accompany is not None and self._accompany.alive() is None)
+
+    def _spawn(self, endpoint: Endpoint) -> None:
         data = self._folder / endpoint.name
         data.mkdir(parents=True, exist_ok=True)
         ready = data / "ready.json"
         ready.unlink(missing_ok=True)
         port = self._ready.get(endpoint.name, {}).get("port", endpoint.port)
         argv = [part.format(port=port, data=data / "data", ready=ready) for part in endpoint.argv]
-        with (self._folder / f"{endpoint.name}.log").open("ab") as log:
-            child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self._children[endpoint.name] = child
+        with self._log(endpoint).open("ab") as log:
+            self._said_before[endpoint.name] = log.tell()
+            self._children[endpoint.name] = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def _await(self, endpoint: Endpoint, wait: float = 25) -> None:
+        ready = self._folder / endpoint.name / "ready.json"
         deadline = time.monotonic() + wait
-        while time.monotonic() < deadline and not self._ending:
-            if ready.exists():
+        while time.monotonic() < deadline and not self._ending():
+            with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
                 self._ready[endpoint.name] = dict(json.loads(ready.read_text()))
                 return
-            if child.poll() is not None:
+            if self._children[endpoint.name].poll() is not None:
                 break
             time.sleep(0.02)
-        raise SupervisorError(f"{endpoint.name} did not start; see {self._folder / endpoint.name}.log")
+        if not self._ending():
+            raise SupervisorError(f"{endpoint.name} did not start: {self._why(endpoint)}")
+
+    def _why(self, endpoint: Endpoint) -> str:
+        log = self._log(endpoint)
+        said = log.read_bytes()[self._said_before[endpoint.name] :].decode(errors="replace").strip().splitlines()
+        return f"{said[-1] if said else 'it said nothing'} (log: {log})"
+
+    def _log(self, endpoint: Endpoint) -> Path:
+        return self._folder / f"{endpoint.name}.log"
 
     def _restart(self, endpoint: Endpoint) -> None:
         self._restarts = [at for at in self._restarts if at > time.monotonic() - 60]
@@ -188,12 +261,15 @@ class Supervisor:
         self._restarts.append(time.monotonic())
         sys.stderr.write(f"{endpoint.name} ended with {self._children[endpoint.name].returncode}; restarting\n")
         self._spawn(endpoint)
+        self._await(endpoint)
         self._publish()
 
     def _publish(self) -> None:
+        if self._ending():
+            return
         state = {
-            "pid": os.getpid(),
-            "created": psutil.Process().create_time(),
+            "supervisor": asdict(Process.of(os.getpid())),
+            "children": {name: asdict(Process.of(child.pid)) for name, child in self._children.items()},
             "endpoints": self._ready,
         }
         draft = self._folder / f"{STATE}.draft"

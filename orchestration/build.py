@@ -7,7 +7,9 @@ Does not: anything that happens at import. `orchestration.definitions` is the en
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -33,9 +35,9 @@ if TYPE_CHECKING:
 def build_defs(settings: Settings) -> dg.Definitions:
     """Everything Dagster runs, for these settings."""
     hours, dates = enqueued_hours(settings), event_dates()
-    marts = warm_dbt_assets(warm_dbt_project(), dates)
-    return dg.Definitions(
-        assets=[
+    with _known_beta():
+        marts = warm_dbt_assets(warm_dbt_project(), dates)
+        assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
             bronze_telemetry(),
             silver_tables(hours),
             gold_readings(dates),
@@ -43,29 +45,46 @@ def build_defs(settings: Settings) -> dg.Definitions:
             warm_staging(dates),
             marts,
             warm_published(marts.keys, dates),
-        ],
-        jobs=lanes(hours, dates),
+        ]
+    return dg.Definitions(
+        assets=assets,
+        jobs=lanes(),
         sensors=[
             bronze_log_sensor(SILVER, hours),
             dirty_dates_sensor(
-                "gold_dirty_dates", GOLD, lambda lake, _: dirty_dates(lake), "Starts Gold for dates Silver changed."
+                "gold_dirty_dates",
+                GOLD,
+                dates,
+                lambda lake, _: dirty_dates(lake),
+                "Starts Gold for dates Silver changed.",
             ),
             dirty_dates_sensor(
                 "quality_dirty_dates",
                 QUALITY,
+                dates,
                 lambda lake, _: dirty_quality_dates(lake),
                 "Starts the daily quality table for days Silver changed.",
             ),
             dirty_dates_sensor(
-                "warm_dirty_dates", WARM, dirty_warm_dates, "Starts the warm tier for dates Gold changed."
+                "warm_dirty_dates", WARM, dates, dirty_warm_dates, "Starts the warm tier for dates Gold changed."
             ),
         ],
+        # A run is a process already; another one per step costs seconds and isolates nothing.
+        executor=dg.in_process_executor,
         resources={
             "settings": settings,
             "lake": Lake.of(settings),
             "kusto": _kusto(settings),
         },
     )
+
+
+@contextmanager
+def _known_beta() -> Iterator[None]:
+    """Dagster calls backfill policies beta, for years now; one run per range is worth it. Other warnings stay."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
+        yield
 
 
 def _kusto(settings: Settings) -> dg.ResourceDefinition:

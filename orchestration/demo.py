@@ -1,52 +1,55 @@
 """The main job, whole, in a folder of its own: send, take over, promote, account for every event.
 
-Belongs here: the order of the demo and the comparison of what was promised with what came of it. Every step is the
-product's own: the real SDKs against local endpoints, the bronze worker, Dagster's sensors, jobs, assets and checks.
-Does not: showing the result (`orchestration.cli.demo`), or steps of its own.
+Belongs here: the order of the demo, the processes it starts, and the comparison of what was promised with what came
+of it. Every step is the product's own: the real SDKs against local endpoints, the bronze worker as a process,
+Dagster's sensors, jobs, assets and checks.
+Does not: showing the result (`orchestration.cli.demo`), or steps of its own (`demo_input`, `demo_tiers`).
+
+Two cores are to be busy from the start: endpoints start while the simulator is imported, Dagster is imported and dbt
+parses its project while the worker is at work.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from assets.silver.audit import audit
-from assets.warm.publish import warm_counts
-from canonical.specs import load_specs
-from ingest_workers.bronze import run_bronze
-from lake.store import Lake
 from local_azure import endpoints, supervisor
-from orchestration.build import build_defs
-from orchestration.drive import instance_at, run_due
-from orchestration.jobs import GOLD, QUALITY, SILVER, WARM
-from quality.contracts.tables import AGGREGATES, BRONZE_TELEMETRY
-from quality.rules.ledger import Ledger
+from settings.clock import now
 from settings.load import load
-from settings.model import Settings
-from simulator.faults import TYPICAL
-from simulator.manifest import Totals, summary
-from simulator.plan import SimulationOptions
-from simulator.replay import replay
-from simulator.simulate import simulate
 
-DEVICES = 200
-Bar = Callable[[int, int | None], None]
+if TYPE_CHECKING:
+    from orchestration.demo_tiers import Tiers
+    from quality.rules.ledger import Ledger
+    from simulator.manifest import Totals
 
-_PHASE = {SILVER: "silver", GOLD: "gold", QUALITY: "gold", WARM: "warm"}
+EVENTS = 200_000
+PHASES = ("send", "ingest", "silver", "gold", "warm")
+Bar = Callable[[int, "int | None"], None]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Stage:
     """What the demo tells while it runs."""
 
-    bar: Callable[[str], Any]
+    bar: Callable[[str], AbstractContextManager[Bar]]
     say: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is sent: so many messages of the simulated fleet, or every row of `source` for `mapping` to read."""
+
+    events: int = EVENTS
+    source: Path | None = None
+    mapping: str | None = None
 
 
 @dataclass
@@ -69,7 +72,7 @@ class Outcome:
         return self.ledger is not None and self.ledger.balanced and not self.disagreements
 
     def as_json(self) -> dict[str, Any]:
-        """The object `--json` prints."""
+        """The object `--json` prints; `manifest_matched` is null where nothing was promised (replayed files)."""
         assert self.ledger is not None, "the demo has run"
         readings = self.ledger.readings
         return {
@@ -87,96 +90,110 @@ class Outcome:
         }
 
 
+class WorkerError(RuntimeError):
+    """The bronze worker did not take over everything."""
+
+
 def fresh_folder(wanted: Path | None, home: Path) -> Path:
-    """A folder with nothing in it.
+    """A folder with nothing in it, named by the time where none is wanted.
 
     Raises: FileExistsError where the wanted one holds something: a demo mixes with nothing.
     """
-    folder = wanted or home / "demo" / datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    folder = (wanted or home / "demo" / f"{now():%Y%m%d-%H%M%S}-{os.getpid()}").absolute()
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"{folder} is a file; name a folder with --dir")
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty; a demo starts from nothing: name another --dir, or remove it")
     folder.mkdir(parents=True, exist_ok=True)
-    return folder.absolute()
+    return folder
 
 
-def run(folder: Path, stage: Stage, *, events: int, source: Path | None = None, mapping: str | None = None) -> Outcome:
-    """Run the demo in an empty folder and leave its lake and warm database there; the endpoints are ended.
+def run(folder: Path, stage: Stage, wanted: Load) -> Outcome:
+    """Run the demo in an empty folder and leave its lake and warm database there; what it started is ended.
 
-    Raises: ValueError for a mapping that does not exist; what the steps raise.
+    Raises: WorkerError, and what the steps raise.
     """
-    _check(source, mapping)
     begun = time.monotonic()
     outcome = Outcome(lake=folder / "lake")
     stage.say("starting Event Hubs and Kusto on free ports")
-    ready = supervisor.start([endpoints.event_hubs(), endpoints.kusto()], folder / "endpoints", accompany=os.getpid())
+    place = folder / "endpoints"
+    starting = supervisor.launch([endpoints.event_hubs(), endpoints.kusto()], place, accompany=os.getpid())
     try:
-        with _environment({**endpoints.environment(ready), "LAKE_HOME": str(folder)}):
+        from orchestration.demo_input import promised, send  # noqa: PLC0415 - imported while the endpoints start
+
+        with _environment(_settings(folder, starting.ready())):
             settings = load()
             manifest = folder / "manifest.jsonl"
-            _send(settings, stage, outcome, manifest=manifest, events=events, source=source, mapping=mapping)
-            with _timed(outcome, "ingest"), stage.bar("committed to Bronze") as bar:
-                run_bronze(settings, until_head=True, on_progress=lambda p: bar(p.committed, p.committed + p.lag))
-            _promote(settings, stage, outcome)
-            _account(settings, outcome)
+            with _timed(outcome, "send"), stage.bar("sent to Event Hubs") as bar:
+                outcome.events_sent = send(settings, wanted, manifest, bar)
+            with _timed(outcome, "ingest"), _worker():
+                from orchestration.demo_tiers import Tiers  # noqa: PLC0415 - imported while the worker is at work
+
+                tiers = Tiers.ready(settings)
+                outcome.expected = promised(manifest)
+            _promote(tiers, stage, outcome)
+            _account(tiers, outcome)
     finally:
-        supervisor.stop(folder / "endpoints")
+        supervisor.stop(place)
     outcome.seconds["total"] = round(time.monotonic() - begun, 2)
     return outcome
 
 
-def _check(source: Path | None, mapping: str | None) -> None:
-    known = [spec.id for spec in load_specs(load().specs)]
-    if source is not None and mapping is None:
-        raise ValueError(f"--source {source} needs --mapping; there are {', '.join(known)}")
-    if mapping is not None and mapping not in known:
-        raise ValueError(f"no mapping {mapping!r}; there are {', '.join(known)}")
+def _settings(folder: Path, ready: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """The demo's settings, whole: what a shell or an `.env` says of another lake must not lead it there."""
+    return {
+        **endpoints.environment(ready),
+        "LAKE_HOME": str(folder),
+        "LAKE_ROOT": str(folder / "lake"),
+        "LAKE_ENVIRONMENT": "local",
+        "LAKE_EVENT_HUBS__NAMESPACE": "local",
+        "LAKE_EVENT_HUBS__CONSUMER_GROUP": "$Default",
+        "LAKE_EVENT_HUBS__EPOCH": "0",
+    }
 
 
-def _send(
-    settings: Settings,
-    stage: Stage,
-    outcome: Outcome,
-    *,
-    manifest: Path,
-    events: int,
-    source: Path | None,
-    mapping: str | None,
-) -> None:
-    with _timed(outcome, "send"), stage.bar("sent to Event Hubs") as bar:
-        if source is not None:
-            spec = next(spec for spec in load_specs(settings.specs) if spec.id == mapping)
-            outcome.events_sent = replay(settings, source, spec.id, header=spec.has_header, on_progress=bar).events
-            return
-        options = SimulationOptions(devices=DEVICES, events=events, faults=TYPICAL)
-        outcome.events_sent = simulate(settings, options, manifest=manifest, on_progress=bar).events
-    outcome.expected = summary(manifest)
+@contextmanager
+def _worker() -> Iterator[None]:
+    """The bronze worker, as its own process, until everything that was sent is in Bronze. It shows its own progress.
+
+    Raises: WorkerError.
+    """
+    command = ("ingest", "bronze", "--until-head", "--with-parent", "--quiet")
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "orchestration.cli.main", *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    try:
+        yield
+        code = worker.wait()
+    finally:
+        if worker.poll() is None:
+            worker.terminate()
+            worker.wait()
+    if code != 0:
+        raise WorkerError(f"the bronze worker ended with exit code {code}; what it said stands above")
 
 
-def _promote(settings: Settings, stage: Stage, outcome: Outcome) -> None:
+def _promote(tiers: Tiers, stage: Stage, outcome: Outcome) -> None:
     """Let the sensors run what is due; time goes to the tier whose run it was."""
-    started: dict[str, float] = {}
+    begun = time.monotonic()
 
     def said(job: str, what: str) -> None:
-        phase = _PHASE[job]
+        nonlocal begun
         if what == "started":
             stage.say(f"Dagster runs {job}")
-            started[job] = time.monotonic()
-        else:
-            outcome.seconds[phase] = round(outcome.seconds.get(phase, 0) + time.monotonic() - started[job], 2)
+            return
+        phase = tiers.phase(job)
+        outcome.seconds[phase] = round(outcome.seconds.get(phase, 0) + time.monotonic() - begun, 2)
+        begun = time.monotonic()
 
-    with instance_at(settings.home / "dagster") as instance:
-        run_due(build_defs(settings), instance, said)
+    tiers.run_due(said)
 
 
-def _account(settings: Settings, outcome: Outcome) -> None:
-    lake = Lake.of(settings)
-    outcome.bronze_rows = int(lake.open(BRONZE_TELEMETRY).count())
-    outcome.ledger = audit(lake)
-    outcome.gold = {table.name: int(lake.open(table).count()) for table in AGGREGATES.values()}
-    outcome.warm = warm_counts(settings)
+def _account(tiers: Tiers, outcome: Outcome) -> None:
+    outcome.ledger = tiers.ledger()
+    outcome.bronze_rows, outcome.gold, outcome.warm = tiers.rows()
     outcome.disagreements = list(_disagreements(outcome, outcome.ledger))
-    for phase in ("silver", "gold", "warm"):
-        outcome.seconds.setdefault(phase, 0.0)
+    outcome.seconds = {phase: outcome.seconds.get(phase, 0.0) for phase in PHASES}
 
 
 def _disagreements(outcome: Outcome, ledger: Ledger) -> Iterator[str]:

@@ -15,7 +15,7 @@ import pyarrow.dataset as ds
 
 from assets.silver.snapshot import snapshot
 from lake.store import Lake
-from orchestration.trace import reference
+from orchestration.trace import is_event
 from quality.contracts.tables import EVENT_NAMES, QUARANTINE
 from settings.model import Settings
 
@@ -58,14 +58,8 @@ def listed(settings: Settings, *, reason: str | None, mapping: str | None, limit
 
 def of_event(settings: Settings, event: str) -> list[dict[str, Any]]:
     """Every quarantine row of one event, with its bytes."""
-    hub, partition_id, epoch, number = reference(event)
-    where = (
-        (pc.field("hub") == hub)
-        & (pc.field("partition_id") == partition_id)
-        & (pc.field("epoch") == epoch)
-        & (pc.field("sequence_number") == number)
-    )
-    return _asked(settings, "select * from quarantine order by index", QUARANTINE.names, where)
+    rows = _asked(settings, "select * from quarantine order by index", QUARANTINE.names, is_event(event))
+    return [{"event": event, **row} for row in rows]
 
 
 def _named(row: dict[str, Any]) -> str:

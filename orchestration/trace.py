@@ -1,11 +1,12 @@
 """Follow one event: what each tier made of it.
 
-Belongs here: the look-ups by event reference, tier by tier.
+Belongs here: the look-ups by event reference, tier by tier, and what came of the event in one word.
 Does not: showing them (`orchestration.cli.ledger`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ import pyarrow.dataset as ds
 
 from assets.silver.intake import hour_of
 from assets.silver.snapshot import snapshot
+from assets.warm.database import reading
 from lake.store import Lake
 from quality.contracts.model import Table
 from quality.contracts.tables import (
@@ -32,7 +34,17 @@ _READING = (
     *("index", "device_id", "metric", "channel", "recorded_at"),
     *("value", "value_text", "unit", "mapping_id", "silver_batch"),
 )
-_DUPLICATE = ("index", "metric", "recorded_at", *(f"winner_{name}" for name in EVENT_NAMES))
+_WINNER = tuple(f"winner_{name}" for name in EVENT_NAMES)
+_WINDOW = (
+    *("device_id", "metric", "channel", "window_start"),
+    *("reading_count", "min_value", "max_value", "avg_value", "unit"),
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FACTS = """
+    select d.device_id, m.metric, f.channel, f.{at}, f.reading_count, f.min_value, f.max_value, f.avg_value
+    from marts.{fact} f join marts.dim_device d using (device_key) join marts.dim_metric m using (metric_key)
+    where d.device_id = $device_id and m.metric = $metric and f.channel = $channel and f.{at} = $at
+"""
 
 
 def reference(event: str) -> tuple[str, str, int, int]:
@@ -41,70 +53,134 @@ def reference(event: str) -> tuple[str, str, int, int]:
     Raises: ValueError with the right form in the text.
     """
     parts = event.rsplit("/", 3)
-    if len(parts) != 4 or not parts[2].isdigit() or not parts[3].isdigit():
+    if len(parts) != 4 or not all(parts) or not all(part.isascii() and part.isdigit() for part in parts[2:]):
         raise ValueError(f"{event!r} names no event; write hub/partition/epoch/sequence, e.g. telemetry/0/0/42")
     return parts[0], parts[1], int(parts[2]), int(parts[3])
 
 
-def follow(settings: Settings, event: str) -> dict[str, Any]:
-    """Every stop of the event: {"event", "found", "stops": {table: [rows]}}."""
-    lake = Lake.of(settings)
+def is_event(event: str) -> ds.Expression:
+    """The rows of one event, in any table with its reference. Raises: ValueError."""
     hub, partition_id, epoch, number = reference(event)
-    here = (
+    return (
         (pc.field("hub") == hub)
         & (pc.field("partition_id") == partition_id)
         & (pc.field("epoch") == epoch)
         & (pc.field("sequence_number") == number)
     )
-    stops: dict[str, list[dict[str, Any]]] = {}
+
+
+def follow(settings: Settings, event: str) -> dict[str, Any]:
+    """Every stop of the event: {"event", "found", "outcome", "stops": {table: [rows]}}.
+
+    The outcome is the ledger's: accepted, partial, quarantined, duplicate; `waiting` before Silver has read it.
+    """
+    lake, here = Lake.of(settings), is_event(event)
     bronze = _rows(lake, BRONZE_TELEMETRY, None, here, BRONZE_TELEMETRY.names)
     for row in bronze:
         row["properties"] = dict(row["properties"])
-    stops["bronze.telemetry"] = bronze
+    stops = {"bronze.telemetry": bronze}
+    if not bronze:
+        return {"event": event, "found": False, "outcome": None, "stops": stops}
+    stops |= _silver(lake, here & (pc.field("enqueued_hour") == hour_of(bronze[0]["enqueued_at"])))
+    stops["silver.quarantine_history"] = _rows(
+        lake, QUARANTINE_HISTORY, None, here, ("index", "reason", "message", "quarantined_in", "replayed_in")
+    )
+    readings = stops["silver.readings"]
+    for level, table in AGGREGATES.items():
+        stops[f"gold.{table.name}"] = [
+            window for row in readings for window in _windows(lake, table, _start(row, LEVELS[level]), row)
+        ]
+    stops |= _facts(settings, readings)
+    return {"event": event, "found": True, "outcome": _outcome(stops), "stops": stops}
+
+
+def why_absent(settings: Settings, event: str) -> str:
+    """What to tell who asks for an event that Bronze does not hold."""
+    lake, (hub, partition_id, epoch, _) = Lake.of(settings), reference(event)
+    if not lake.exists(BRONZE_TELEMETRY):
+        return f"the lake at {lake.root} holds no events yet: lakehouse ingest bronze"
+    numbers = lake.rows(BRONZE_TELEMETRY, columns=EVENT_NAMES).group_by(list(EVENT_NAMES[:3]))
+    streams = {
+        (row["hub"], row["partition_id"], row["epoch"]): (row["sequence_number_min"], row["sequence_number_max"])
+        for row in numbers.aggregate([("sequence_number", "min"), ("sequence_number", "max")]).to_pylist()
+    }
+    if held := streams.get((hub, partition_id, epoch)):
+        return f"Bronze does not hold {event}: of {hub}/{partition_id}/{epoch} it holds {held[0]} to {held[1]}"
+    names = ", ".join("/".join(map(str, stream)) for stream in sorted(streams)) or "no stream yet"
+    return f"Bronze does not hold {event}: it holds {names}"
+
+
+def _silver(lake: Lake, here: ds.Expression) -> dict[str, list[dict[str, Any]]]:
     state = snapshot(lake)
-    if bronze and state:
-        silver = here & (pc.field("enqueued_hour") == hour_of(bronze[0]["enqueued_at"]))
-        stops["silver.readings"] = _rows(lake, READINGS, state.readings, silver, _READING)
-        stops["silver.quarantine"] = _rows(
-            lake, QUARANTINE, state.quarantine, silver, ("index", "reason", "field", "value", "message", "mapping_id")
-        )
-        stops["silver.duplicates"] = _rows(
-            lake,
-            DUPLICATES,
-            state.duplicates,
-            silver,
-            _DUPLICATE,
-        )
-        stops["silver.quarantine_history"] = _rows(
-            lake, QUARANTINE_HISTORY, None, here, ("index", "reason", "message", "quarantined_in", "replayed_in")
-        )
-        for level, table in AGGREGATES.items():
-            stops[f"gold.{table.name}"] = _windows(lake, table, LEVELS[level], stops["silver.readings"])
-    return {"event": event, "found": bool(bronze), "stops": stops}
+    if state is None:
+        return {"silver.readings": [], "silver.quarantine": [], "silver.duplicates": []}
+    quarantine = ("index", "reason", "field", "value", "message", "mapping_id", *_WINNER, "silver_batch")
+    duplicates = ("index", "device_id", "metric", "channel", "recorded_at", *_WINNER, "silver_batch")
+    return {
+        "silver.readings": _rows(lake, READINGS, state.readings, here, _READING),
+        "silver.quarantine": _with_winner(_rows(lake, QUARANTINE, state.quarantine, here, quarantine)),
+        "silver.duplicates": _with_winner(_rows(lake, DUPLICATES, state.duplicates, here, duplicates)),
+    }
+
+
+def _with_winner(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The four columns of the accepted event as its name, to be followed in turn."""
+    for row in rows:
+        winner = [row.pop(name) for name in _WINNER]
+        row["winner"] = None if winner[0] is None else "/".join(map(str, winner))
+    return rows
+
+
+def _outcome(stops: dict[str, list[dict[str, Any]]]) -> str:
+    rejected = bool(stops["silver.quarantine"])
+    if stops["silver.readings"]:
+        return "partial" if rejected else "accepted"
+    if rejected:
+        return "quarantined"
+    return "duplicate" if stops["silver.duplicates"] else "waiting"
 
 
 def _rows(
-    lake: Lake, table: Table, version: int | None, where: ds.Expression, columns: tuple[str, ...]
+    lake: Lake, table: Table, version: int | None, where: ds.Expression, columns: Sequence[str]
 ) -> list[dict[str, Any]]:
     if not lake.exists(table):
         return []
     found: list[dict[str, Any]] = lake.rows(table, version=version, columns=columns, where=where).to_pylist()
-    return found
+    return sorted(found, key=lambda row: row.get("index", 0))
 
 
-def _windows(lake: Lake, table: Table, seconds: int, readings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The windows that count the readings."""
-    found: list[dict[str, Any]] = []
-    for reading in readings:
-        since = reading["recorded_at"] - datetime(1970, 1, 1, tzinfo=UTC)
-        start = datetime(1970, 1, 1, tzinfo=UTC) + since // timedelta(seconds=seconds) * timedelta(seconds=seconds)
-        where = (
-            (pc.field("event_date") == start.date())
-            & (pc.field("window_start") == start)
-            & (pc.field("device_id") == reading["device_id"])
-            & (pc.field("metric") == reading["metric"])
-            & (pc.field("channel") == reading["channel"])
-        )
-        columns = ("metric", "channel", "window_start", "reading_count", "min_value", "max_value", "avg_value")
-        found += _rows(lake, table, None, where, columns)
-    return found
+def _start(reading: dict[str, Any], seconds: int) -> datetime:
+    """Start of the window that counts the reading."""
+    window = timedelta(seconds=seconds)
+    start: datetime = _EPOCH + (reading["recorded_at"] - _EPOCH) // window * window
+    return start
+
+
+def _windows(lake: Lake, table: Table, start: datetime, row: dict[str, Any]) -> list[dict[str, Any]]:
+    where = (
+        (pc.field("event_date") == start.date())
+        & (pc.field("window_start") == start)
+        & (pc.field("device_id") == row["device_id"])
+        & (pc.field("metric") == row["metric"])
+        & (pc.field("channel") == row["channel"])
+    )
+    return _rows(lake, table, None, where, _WINDOW)
+
+
+def _facts(settings: Settings, readings: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Rows of the published marts that count the readings."""
+    stops: dict[str, list[dict[str, Any]]] = {"warm.fct_readings_hourly": [], "warm.fct_readings_daily": []}
+    if not readings or not settings.warm_database.exists():
+        return stops
+    with reading(settings) as db:
+        for row in readings:
+            key = {name: row[name] for name in ("device_id", "metric", "channel")}
+            hour = _start(row, LEVELS["1h"]).replace(tzinfo=None)
+            for fact, at, value in (
+                ("fct_readings_hourly", "window_start", hour),
+                ("fct_readings_daily", "event_date", hour.date()),
+            ):
+                result = db.execute(_FACTS.format(fact=fact, at=at), {**key, "at": value})
+                names = [column[0] for column in result.description or ()]
+                stops[f"warm.{fact}"] += [dict(zip(names, cells, strict=True)) for cells in result.fetchall()]
+    return stops

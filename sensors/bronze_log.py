@@ -6,7 +6,6 @@ Does not: reading rows. A tick looks at file statistics only and ends in well un
 
 # No `from __future__ import annotations`: Dagster reads the annotations of context and resources as objects.
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,15 +17,16 @@ from assets.described import key_of
 from assets.runs import INCREMENTAL
 from assets.silver import batches
 from assets.silver.intake import hour_of
+from assets.silver.judged import why_not_promoted
 from assets.silver.snapshot import snapshot
 from lake.store import Lake
 from quality.contracts.tables import BATCHES, BRONZE_TELEMETRY
-from sensors.lanes import Turn, turn, warn_if_stuck
+from sensors.lanes import DUE, Turn, turn, warn_if_stuck
 from settings.clock import now
 from settings.model import Settings
 
 COVERED = "lakehouse/bronze_version"
-"""Run tag: the Bronze version a run was started for."""
+"""Run tag: the lake and Bronze version a run was started for, `<lake id>@<version>`."""
 
 
 def bronze_log_sensor(job_name: str, hours: dg.PartitionsDefinition[str]) -> dg.SensorDefinition:
@@ -50,7 +50,7 @@ def bronze_log_sensor(job_name: str, hours: dg.PartitionsDefinition[str]) -> dg.
         requests: list[dg.RunRequest] = []
         why_not = _not_due(context.instance, lake, job_name, head)
         if why_not is None:
-            judged = turn(context.instance, job_name)
+            judged = turn(context.instance, job_name, _name(lake, head))
             warn_if_stuck(context, job_name, judged)
             why_not = judged.why_not
             if judged.may_go:
@@ -66,16 +66,23 @@ def bronze_log_sensor(job_name: str, hours: dg.PartitionsDefinition[str]) -> dg.
 
 
 def _not_due(instance: dg.DagsterInstance, lake: Lake, job_name: str, head: int) -> str | None:
-    """Why no run is needed: the newest successful run covered this head and no batch was left half way."""
+    """Why no run is needed: the newest successful run covered this head, and nothing was left half way or unjudged."""
     succeeded = instance.get_runs(
         dg.RunsFilter(job_name=job_name, statuses=[dg.DagsterRunStatus.SUCCESS], tags={INCREMENTAL: "true"}), limit=1
     )
-    if not succeeded or int(succeeded[0].tags.get(COVERED, -1)) < head:
+    lake_id, _, version = succeeded[0].tags.get(COVERED, "").partition("@") if succeeded else ("", "", "")
+    if lake_id != lake.identity() or int(version) < head:
         return None
     state = snapshot(lake)
     if batches.held(lake.open(BATCHES)) > (state.batch if state else 0):
         return None
+    if why_not_promoted(instance, lake):
+        return None
     return f"Silver has taken in Bronze up to version {head}"
+
+
+def _name(lake: Lake, head: int) -> str:
+    return f"{lake.identity()}@{head}"
 
 
 def _files(lake: Lake) -> pa.Table:
@@ -103,15 +110,15 @@ def _request(lake: Lake, hours: dg.PartitionsDefinition[str], head: int, judged:
     complete = state.batch if state else 0
     last = batches.last(lake.open(BATCHES))
     first = _first_hour(_files(lake), last.reached if last else {})
-    keys = hours.get_partition_keys(current_time=now())
-    start, end = _within(keys, first), _within(keys, hour_of(now()))
+    start, end = sorted((_within(hours, first), _within(hours, hour_of(now()))))
     return dg.RunRequest(
         run_key=f"{complete}:{head}:{judged.attempt}:{judged.after}",
         tags={
             INCREMENTAL: "true",
-            COVERED: str(head),
-            "dagster/asset_partition_range_start": min(start, end),
-            "dagster/asset_partition_range_end": max(start, end),
+            COVERED: _name(lake, head),
+            DUE: _name(lake, head),
+            "dagster/asset_partition_range_start": start,
+            "dagster/asset_partition_range_end": end,
         },
     )
 
@@ -128,6 +135,7 @@ def _first_hour(files: pa.Table, reached: dict[str, int]) -> str:
     return hour_of(oldest) if oldest else hour_of(now())
 
 
-def _within(keys: Sequence[str], wanted: str) -> str:
+def _within(hours: dg.PartitionsDefinition[str], wanted: str) -> str:
     """The partition key, or the nearest there is."""
-    return min(max(wanted, keys[0]), keys[-1])
+    first, last = hours.get_first_partition_key() or wanted, hours.get_last_partition_key() or wanted
+    return min(max(wanted, first), last)

@@ -9,14 +9,15 @@ nothing and repeats nothing.
 
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from hashlib import sha256
 
 import dagster as dg
 
 from assets.runs import INCREMENTAL
+from assets.silver.judged import why_not_promoted
 from lake.store import Lake
-from quality.checks import LEDGER
-from quality.contracts.tables import BRONZE_TELEMETRY, READINGS
-from sensors.lanes import turn, warn_if_stuck
+from quality.contracts.tables import BRONZE_TELEMETRY
+from sensors.lanes import DUE, turn, warn_if_stuck
 from settings.model import Settings
 
 Dirty = Callable[[Lake, Settings], Mapping[date, int]]
@@ -37,7 +38,9 @@ def ranges(dates: Mapping[date, int]) -> list[tuple[date, date]]:
     return found
 
 
-def dirty_dates_sensor(name: str, job_name: str, dirty: Dirty, says: str) -> dg.SensorDefinition:
+def dirty_dates_sensor(
+    name: str, job_name: str, dates: dg.PartitionsDefinition[str], dirty: Dirty, says: str
+) -> dg.SensorDefinition:
     """Every 30 s: one run per range of dirty dates, at most `PER_TICK`."""
 
     @dg.sensor(
@@ -50,12 +53,13 @@ def dirty_dates_sensor(name: str, job_name: str, dirty: Dirty, says: str) -> dg.
     def dirty_dates(
         context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings], lake: dg.ResourceParam[Lake]
     ) -> dg.SensorResult | dg.SkipReason:
-        if ledger_is_broken(context.instance):
-            return dg.SkipReason("the ledger does not balance: nothing is promoted until it does (lakehouse ledger)")
-        due = dirty(lake, settings)
+        if why_not := why_not_promoted(context.instance, lake):
+            return dg.SkipReason(why_not)
+        due = _known(context, dates, dirty(lake, settings))
         if not due:
             return dg.SkipReason("no date is dirty")
-        judged = turn(context.instance, job_name)
+        what = sha256(repr(sorted(due.items())).encode()).hexdigest()[:12]
+        judged = turn(context.instance, job_name, what)
         warn_if_stuck(context, job_name, judged)
         if not judged.may_go:
             return dg.SkipReason(judged.why_not)
@@ -66,6 +70,7 @@ def dirty_dates_sensor(name: str, job_name: str, dirty: Dirty, says: str) -> dg.
                     run_key=f"{max(due.values())}:{head}:{judged.attempt}:{judged.after}:{first}:{last}",
                     tags={
                         INCREMENTAL: "true",
+                        DUE: what,
                         "dagster/asset_partition_range_start": first.isoformat(),
                         "dagster/asset_partition_range_end": last.isoformat(),
                     },
@@ -77,9 +82,24 @@ def dirty_dates_sensor(name: str, job_name: str, dirty: Dirty, says: str) -> dg.
     return dirty_dates
 
 
-def ledger_is_broken(instance: dg.DagsterInstance) -> bool:
-    """Whether the newest evaluation of the blocking ledger check failed."""
-    key = dg.AssetCheckKey(dg.AssetKey([READINGS.layer, READINGS.name]), LEDGER)
-    record = instance.event_log_storage.get_latest_asset_check_execution_by_key([key]).get(key)
-    evaluation = record.evaluation if record else None
-    return evaluation is not None and not evaluation.passed
+def _known(
+    context: dg.SensorEvaluationContext, dates: dg.PartitionsDefinition[str], due: Mapping[date, int]
+) -> dict[date, int]:
+    """Dates that Dagster has partitions for; of others it says why they wait."""
+    first, last = _date(dates.get_first_partition_key()), _date(dates.get_last_partition_key())
+    known = {day: batch for day, batch in due.items() if first <= day <= last}
+    if len(known) < len(due):
+        context.log.warning(
+            "%s dirty dates (up to %s) lie outside the partitions, %s to %s, and wait: the hub's clock is ahead of "
+            "this process's. Set LAKE_CLOCK_START as the hub's clock is set, or wait for the day.",
+            len(due) - len(known),
+            max(due),
+            first,
+            last,
+        )
+    return known
+
+
+def _date(key: str | None) -> date:
+    assert key is not None, "event dates begin in 2000"
+    return date.fromisoformat(key)

@@ -14,8 +14,8 @@ import dagster as dg
 
 from assets.described import key_of, reported, spec_of
 from assets.runs import is_incremental
-from assets.silver.audit import audit
 from assets.silver.batches import Batch
+from assets.silver.judged import judge, unjudged_hours
 from assets.silver.promote import Promoter
 from canonical.canonicaliser import Canonicaliser
 from canonical.specs import load_specs
@@ -67,7 +67,8 @@ def silver_tables(hours: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
 def _report(
     context: dg.AssetExecutionContext, lake: Lake, done: Sequence[Batch], asked: Sequence[str]
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetMaterialization]:
-    touched = sorted({hour for batch in done for hour in batch.hours})
+    # All that changed since the last good verdict: this run's hours, and those of a run that was killed before its own.
+    touched = unjudged_hours(context.instance, lake)
     written = {
         READINGS: sum(batch.accepted for batch in done),
         QUARANTINE: sum(batch.quarantined for batch in done),
@@ -77,13 +78,12 @@ def _report(
     for hour in sorted(set(touched) - set(asked)):
         for table in SILVER:
             context.log_event(dg.AssetMaterialization(key_of(table), partition=hour))
-    ledger = audit(lake, touched) if touched else None
     for table in SILVER:
         results = [checks.schema_result(lake, table)]
         if table is READINGS:
             results += [
                 checks.keys_result(lake, READINGS, "enqueued_hour", touched),
-                checks.ledger_result(READINGS, ledger),
+                judge(context.instance, lake, touched),
             ]
         yield dg.MaterializeResult(
             asset_key=key_of(table),

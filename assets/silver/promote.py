@@ -25,7 +25,7 @@ from assets.silver import batches, digests
 from assets.silver.batches import APP_ID, Batch
 from assets.silver.intake import Intake, between, chunks, new_events
 from assets.silver.snapshot import Snapshot, pinned
-from assets.silver.workspace import Workspace
+from assets.silver.workspace import TAKEN_BACK, Workspace
 from canonical.canonicaliser import Canonicaliser
 from lake.fence import once
 from lake.store import Lake
@@ -61,8 +61,12 @@ class Promoter:
     progress: Progress = lambda _said, _events: None
 
     def promote(self) -> list[Batch]:
-        """Take in everything new, in batches of bounded size; [] where there is nothing new."""
-        done = []
+        """Take in everything new, in batches of bounded size; [] where there is nothing new.
+
+        A batch that a crash had left half way is completed first and is among those returned.
+        """
+        resumed = self.finish()
+        done = [] if resumed is None else [resumed]
         while (batch := self._next(self._incremental)) is not None:
             done.append(batch)
         return done
@@ -96,8 +100,8 @@ class Promoter:
         """Finish what is unfinished, plan, commit the plan, carry it out; who loses the race plans again."""
         for turn in stamina.retry_context(on=CommitFailedError, attempts=20, timeout=600, wait_max=2.0):
             with turn:
-                head = self._settled_head()
-                found = plan(head, pinned(self.lake, batches.held(head)))
+                head, before = self._settled()
+                found = plan(head, before)
                 if found is None:
                     return None
                 planned, desk = found
@@ -110,11 +114,14 @@ class Promoter:
                 return planned
         raise AssertionError("unreachable: the last attempt raises")
 
-    def _settled_head(self) -> DeltaTable:
+    def _settled(self) -> tuple[DeltaTable, Snapshot]:
         """The plan's table with every batch it names complete; its fence is read before all a plan depends on."""
-        while not self._complete(batches.held(head := self.lake.open(BATCHES))):
+        while True:
+            head = self.lake.open(BATCHES)
+            before = pinned(self.lake, batches.held(head))
+            if before is not None:
+                return head, before
             self.finish()
-        return head
 
     def _incremental(self, head: DeltaTable, before: Snapshot) -> tuple[Batch, Workspace] | None:
         last = batches.last(head)
@@ -153,11 +160,10 @@ class Promoter:
             if hours != laid_out:
                 continue
             desk.compare(self._of_hours(READINGS, before.readings, hours, _ACCEPTED_COLUMNS))
-            gone = desk.losing_references()
-            if gone.num_rows:
+            if (moments := desk.dethroned_moments()) is not None:
                 for table, version in ((DUPLICATES, before.duplicates), (QUARANTINE, before.quarantine)):
-                    losers = self._outside(table, version, hours)
-                    hours = hours | desk.hours_following(gone, losers)
+                    losers = self._losers(table, version, hours, moments)
+                    hours = hours | desk.hours_following(losers)
         return self._planned("replace", desk, before, intake, hours), desk
 
     def _planned(self, mode: str, desk: Workspace, before: Snapshot, intake: Intake, hours: set[str]) -> Batch:
@@ -194,10 +200,9 @@ class Promoter:
 
     def _history(self, desk: Workspace, before: Snapshot, outside: Sequence[str]) -> pa.RecordBatchReader | None:
         """Accepted rows that could share a key with a candidate, but for those of the hours being replaced."""
-        span = desk.recorded_range()
-        if span is None:
+        wanted = desk.sharing_moments()
+        if wanted is None:
             return None
-        wanted = (pc.field("recorded_at") >= span[0]) & (pc.field("recorded_at") <= span[1])
         if outside:
             wanted &= ~pc.field("enqueued_hour").isin(list(outside))
         return self._reader(READINGS, before.readings, _ACCEPTED_COLUMNS, wanted)
@@ -205,10 +210,10 @@ class Promoter:
     def _of_hours(self, table: Table, version: int, hours: set[str], columns: Sequence[str]) -> pa.RecordBatchReader:
         return self._reader(table, version, columns, pc.field("enqueued_hour").isin(sorted(hours)))
 
-    def _outside(self, table: Table, version: int, hours: set[str]) -> pa.RecordBatchReader:
+    def _losers(self, table: Table, version: int, hours: set[str], moments: ds.Expression) -> pa.RecordBatchReader:
         """References to winners in rows of other hours."""
         elsewhere = ~pc.field("enqueued_hour").isin(sorted(hours)) & pc.field("winner_hub").is_valid()
-        return self._reader(table, version, (*_WINNER, "enqueued_hour"), elsewhere)
+        return self._reader(table, version, (*_WINNER, "enqueued_hour"), elsewhere & moments)
 
     def _reader(
         self, table: Table, version: int, columns: Sequence[str], wanted: ds.Expression
@@ -227,14 +232,12 @@ class Promoter:
         after = planned.previous if planned.mode == "append" else {}
         numbers = conflicts["sequence_number"].unique()
         events = between(after, planned.watermark, hours) & pc.field("sequence_number").isin(numbers)
-        columns = [*EVENT_NAMES, "body"]
-        found = list(chunks(self.lake, events, self.settings.decode_events, columns))
-        desk.add_conflicts(pa.concat_tables(found))
+        desk.add_conflicts(chunks(self.lake, events, self.settings.decode_events, (*EVENT_NAMES, "body")))
 
     # -- writing ---------------------------------------------------------------------------------------------
 
     def _complete(self, batch: int) -> bool:
-        return all(batches.held(self.lake.open(table)) >= batch for table in (READINGS, QUARANTINE, DUPLICATES))
+        return pinned(self.lake, batch) is not None
 
     def _commit(self, desk: Workspace, planned: Batch) -> None:
         """Three commits, each once; quarantine first, so that nothing accepted is ever without its reasons."""
@@ -242,10 +245,11 @@ class Promoter:
         predicate = None
         if planned.mode == "replace":
             predicate = f"enqueued_hour in ({', '.join(repr(hour) for hour in planned.hours)})"
-            before = self._of_hours(QUARANTINE, planned.quarantine_version, set(planned.hours), QUARANTINE.names)
+            before = self._of_hours(QUARANTINE, planned.quarantine_version, set(planned.hours), TAKEN_BACK)
             taken_back = desk.taken_back(before, n)
             if taken_back.num_rows:
                 once(self.lake, QUARANTINE_HISTORY, APP_ID, n, lambda: taken_back)
+            reach("silver.after_quarantine_history")
         for table in (QUARANTINE, DUPLICATES, READINGS):
             rows = desk.rows(table, n)
             if predicate is None:

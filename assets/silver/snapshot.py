@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from deltalake import DeltaTable
+
 from assets.silver.batches import APP_ID, held
 from lake.store import Lake
-from quality.contracts.model import Table
 from quality.contracts.tables import DUPLICATES, QUARANTINE, READINGS
 
 
@@ -29,24 +30,26 @@ def snapshot(lake: Lake) -> Snapshot | None:
     """Silver's consistent state; None before the first complete batch."""
     if not lake.exists(READINGS):
         return None
-    complete = min(held(lake.open(table)) for table in (READINGS, QUARANTINE, DUPLICATES))
-    if complete == 0:
-        return None
-    return pinned(lake, complete)
+    heads = _heads(lake)
+    complete = min(map(held, heads.values()))
+    return _at(heads, complete) if complete else None
 
 
-def pinned(lake: Lake, batch: int) -> Snapshot:
-    """The versions that hold exactly `batch`, which must be complete; batch 0 is the empty Silver."""
-    return Snapshot(
-        batch=batch,
-        readings=_version(lake, READINGS, batch),
-        quarantine=_version(lake, QUARANTINE, batch),
-        duplicates=_version(lake, DUPLICATES, batch),
-    )
+def pinned(lake: Lake, batch: int) -> Snapshot | None:
+    """The versions that hold exactly `batch`, None where it is not complete; batch 0 is the empty Silver."""
+    heads = _heads(lake)
+    return _at(heads, batch) if min(map(held, heads.values())) >= batch else None
 
 
-def _version(lake: Lake, table: Table, batch: int) -> int:
-    target = lake.open(table)
+def _heads(lake: Lake) -> dict[str, DeltaTable]:
+    return {table.name: lake.open(table) for table in (READINGS, QUARANTINE, DUPLICATES)}
+
+
+def _at(heads: dict[str, DeltaTable], batch: int) -> Snapshot:
+    return Snapshot(batch=batch, **{name: _version(head, batch) for name, head in heads.items()})
+
+
+def _version(target: DeltaTable, batch: int) -> int:
     if held(target) <= batch:
         return int(target.version())
     # A later batch is half way: step back to just before its first commit here. Compaction commits carry no batch

@@ -12,7 +12,7 @@ Keys are compared by a 64-bit hash first and by all columns where the hash meets
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -20,8 +20,10 @@ from typing import Self
 
 import duckdb
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from canonical.canonicaliser import Converted
+from lake.pruning import same_moments
 from quality.contracts.arrow import arrow_schema
 from quality.contracts.model import Table
 from quality.contracts.tables import (
@@ -49,7 +51,11 @@ _CLAIM = ", ".join(
     ("key_hash", *KEY_NAMES, "value", "value_text", "unit", *_REFERENCE, "enqueued_at", "mapping_id", "digest",
      "enqueued_hour")
 )  # fmt: skip
+TAKEN_BACK = (*(name for name in QUARANTINE_HISTORY.names if name in QUARANTINE.names), "silver_batch")
+"""What of a quarantine row its history remembers."""
 _STREAM_ROWS = 65_536
+_STREAM_BYTES = 32 * 2**20
+"""Bodies handed to a commit at a time: an Arrow column of bytes ends at 2 GB, which 65,536 rows can pass."""
 
 
 class Workspace:
@@ -126,10 +132,9 @@ class Workspace:
         self._db.unregister("_rejects")
         self._db.unregister("_events")
 
-    def recorded_range(self) -> tuple[pa.Scalar, pa.Scalar] | None:
-        """Earliest and latest recorded_at of the candidates: prunes the search in history."""
-        low, high = self._table("select min(recorded_at) as low, max(recorded_at) as high from candidate").columns
-        return (low[0], high[0]) if low[0].is_valid else None
+    def sharing_moments(self) -> ds.Expression | None:
+        """Where an accepted row of a candidate's key can lie; None without candidates."""
+        return same_moments(self._db, "candidate", "recorded_at")
 
     def set_history(self, accepted: pa.RecordBatchReader | None) -> None:
         """Keep, of the accepted rows given, those that share a key with a candidate, and rank the claims."""
@@ -192,20 +197,27 @@ class Workspace:
             """
         )
         self._db.execute("drop table before")
+        self._db.execute(
+            f"""
+            create or replace view dethroned as
+            select {_quoted(_REFERENCE)}, was as recorded_at from compared where was is not null and moved
+            """
+        )
 
-    def losing_references(self) -> pa.Table:
-        """References of rows accepted before that are accepted no more, or with another key, value or unit."""
-        return self._table(f"select {_quoted(_REFERENCE)} from compared where was is not null and moved")
+    def dethroned_moments(self) -> ds.Expression | None:
+        """Where a loser can lie whose winner, accepted before, is no more or says something else; after `compare`.
 
-    def hours_following(self, winners: pa.Table, losers: pa.RecordBatchReader) -> set[str]:
-        """Hours of the losers (columns winner_…, enqueued_hour) whose winner is among `winners`."""
-        self._db.register("_winners", winners)
+        It has the key of its winner, hence the same recorded_at. None where no winner is dethroned.
+        """
+        return same_moments(self._db, "dethroned", "recorded_at")
+
+    def hours_following(self, losers: pa.RecordBatchReader) -> set[str]:
+        """Hours of the losers (columns winner_…, enqueued_hour) whose winner is dethroned."""
         self._db.register("_losers", losers)
-        match = " and ".join(f'_losers."winner_{name}" = _winners."{name}"' for name in _REFERENCE)
+        match = " and ".join(f'_losers."winner_{name}" = dethroned."{name}"' for name in _REFERENCE)
         rows = self._db.execute(
-            f"select distinct enqueued_hour from _losers where exists (select 1 from _winners where {match})"
+            f"select distinct enqueued_hour from _losers where exists (select 1 from dethroned where {match})"
         ).fetchall()
-        self._db.unregister("_winners")
         self._db.unregister("_losers")
         return {hour for (hour,) in rows}
 
@@ -215,40 +227,35 @@ class Workspace:
         """References and enqueued_at of the candidates that contradict their winner: their bytes are needed."""
         return self._table(f"select distinct {_quoted(EVENT_NAMES)}, enqueued_at from ({_LOST}) where not same")
 
-    def add_conflicts(self, bodies: pa.RecordBatchReader | pa.Table | None) -> None:
-        """Move the contradicting candidates to `reject`, with the bytes of their events."""
-        if bodies is None:
-            return
-        self._db.register("_bodies", bodies)
-        self._db.execute(
-            f"""
-            create table conflicted as
-            select {_quoted(EVENT_NAMES)}, any_value(body) as body from _bodies
-            where ({_quoted(EVENT_NAMES)}) in (select ({_quoted(EVENT_NAMES)}) from ({_LOST}) where not same)
-            group by all
-            """
-        )
-        self._db.execute(
-            f"""
-            insert into reject by name
-            select {_quoted(_REFERENCE)}, enqueued_at, 'conflict' as reason, metric as field,
-                coalesce(cast(value as varchar), value_text)[:200] as value, {_CONFLICT} as message, mapping_id, {_KEY},
-                {_quoted(tuple(f"winner_{name}" for name in _REFERENCE))}, body, digest, enqueued_hour
-            from ({_LOST}) join conflicted using ({_quoted(EVENT_NAMES)}) where not same
-            """
-        )
-        self._db.unregister("_bodies")
+    def add_conflicts(self, events: Iterable[pa.Table]) -> None:
+        """Move the contradicting candidates to `reject`, with the bytes of their events, chunk by chunk."""
+        for chunk in events:
+            self._db.register("_events", chunk)
+            self._db.execute(
+                f"""
+                insert into reject by name
+                select {_quoted(_REFERENCE)}, enqueued_at, 'conflict' as reason, metric as field,
+                    coalesce(cast(value as varchar), value_text)[:200] as value, {_CONFLICT} as message, mapping_id,
+                    {_KEY}, {_quoted(tuple(f"winner_{name}" for name in _REFERENCE))}, body, digest, enqueued_hour
+                from ({_LOST}) join _events using ({_quoted(EVENT_NAMES)}) where not same
+                """
+            )
+            self._db.unregister("_events")
 
     def rows(self, table: Table, batch: int) -> Callable[[], pa.RecordBatchReader]:
         """The rows of a Silver table that this batch writes; call it as often as a commit needs them."""
         source = {READINGS.path: _ACCEPTED, QUARANTINE.path: "from reject", DUPLICATES.path: _DUPLICATE}[table.path]
         order = "recorded_at, device_id, metric, channel" if table is READINGS else _POSITION
-        # `repeat` keeps the batch number a column of the query, so the reader needs no second pass.
         query = f"""
             select {_quoted(table.names)} from (select *, cast({int(batch)} as bigint) as silver_batch from ({source}))
             order by enqueued_hour, {order}
         """
-        return lambda: _typed(self._db.cursor().sql(query).to_arrow_reader(_STREAM_ROWS), arrow_schema(table))
+        size = self._stream_rows() if table is QUARANTINE else _STREAM_ROWS
+        return lambda: _typed(self._db.cursor().sql(query).to_arrow_reader(size), arrow_schema(table))
+
+    def _stream_rows(self) -> int:
+        largest = self._db.execute("select max(octet_length(body)) from reject").fetchall()[0][0]
+        return max(1, min(_STREAM_ROWS, _STREAM_BYTES // max(1, largest or 0)))
 
     def taken_back(self, quarantined_before: pa.RecordBatchReader, batch: int) -> pa.Table:
         """Quarantine rows of the replaced hours that this batch does not write again, as `quarantine_history`."""

@@ -20,17 +20,15 @@ def up(
 ) -> None:
     """Start the local endpoints; they run until `lakehouse down`."""
     from local_azure import endpoints, supervisor
-    from settings.load import LOCAL_ENV, load
+    from orchestration import local_env
+    from settings.load import load
 
     home = load().home
     ready = supervisor.start(
         [endpoints.event_hubs(event_hubs_port, clock_start, clock_speed), endpoints.kusto(kusto_port)],
         home / "endpoints",
     )
-    lines = [f"{name}='{value}'" for name, value in endpoints.environment(ready).items()]
-    (home / LOCAL_ENV).write_text(
-        "# Written by `lakehouse up`; keys are the emulators' public ones.\n" + "\n".join(lines)
-    )
+    local_env.write(home, endpoints.environment(ready))
     table(
         f"Local endpoints, data in {home}/endpoints",
         ("endpoint", "port", "address"),
@@ -48,9 +46,10 @@ def up(
 def down() -> None:
     """End the local endpoints; what they stored stays."""
     from local_azure import supervisor
-    from settings.load import LOCAL_ENV, load
+    from orchestration import local_env
+    from settings.load import load
 
     home = load().home
     ended = supervisor.stop(home / "endpoints")
-    (home / LOCAL_ENV).unlink(missing_ok=True)
+    local_env.remove(home)
     people.print("Local endpoints ended." if ended else "No local endpoints are running.")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from typing import Annotated
 
 import typer
 
-from orchestration.cli.show import people, progress
+from orchestration.cli import show
 
 app = typer.Typer(no_args_is_help=True)
+
+_LOOK_SECONDS = 0.5
 
 
 @app.callback()
@@ -21,15 +25,34 @@ def bronze(
     until_head: Annotated[
         bool, typer.Option("--until-head", help="Stop when everything that is in the hub now is committed.")
     ] = False,
+    with_parent: Annotated[
+        bool, typer.Option("--with-parent", help="Stop when the process that started this one ends.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Log warnings only.")] = False,
 ) -> None:
     """Write every event of the hub to bronze/telemetry, once, until told to stop (Ctrl-C or SIGTERM)."""
     from ingest_workers.bronze import run_bronze, stop_on_signals
     from settings.load import load
 
     settings = load()
+    if quiet:
+        show.quiet()
     stop = stop_on_signals()
-    with progress("committed to Bronze") as bar:
+    if with_parent:
+        _stop_with(os.getppid(), stop)
+    with show.progress("committed to Bronze") as bar:
         summary = run_bronze(
             settings, until_head=until_head, stop=stop, on_progress=lambda p: bar(p.committed, p.committed + p.lag)
         )
-    people.print(f"{summary.committed:,} events committed in {summary.commits:,} commits.")
+    show.people.print(f"{summary.committed:,} events committed in {summary.commits:,} commits.")
+
+
+def _stop_with(parent: int, stop: threading.Event) -> None:
+    """An orphan is handed to another process: then its hub is gone, or going."""
+
+    def watch() -> None:
+        while not stop.wait(_LOOK_SECONDS):
+            if os.getppid() != parent:
+                stop.set()
+
+    threading.Thread(target=watch, name="with-parent", daemon=True).start()

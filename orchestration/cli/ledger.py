@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
-from orchestration.cli.show import JSON, emit, people, table
+from orchestration.cli.show import JSON, complain, emit, legible, people, results, table, verdict
+
+if TYPE_CHECKING:
+    from quality.rules.ledger import Ledger, StreamLine
+
+_OUTCOMES = ("accepted", "partial", "quarantined", "duplicate")
+_FAULTS = {
+    "missing": "numbers the hub gave that Bronze does not hold",
+    "repeated": "events that Bronze holds twice",
+    "unaccounted": "processed events that are in no table of Silver",
+    "unfounded": "events in Silver that Bronze does not hold",
+}
 
 
 def ledger(json_: Annotated[bool, JSON] = False) -> None:
@@ -16,36 +28,29 @@ def ledger(json_: Annotated[bool, JSON] = False) -> None:
     from lake.store import Lake
     from settings.load import load
 
-    found = audit(Lake.of(load()))
+    lake = Lake.of(load())
+    found = audit(lake)
     if json_:
         emit(asdict(found) | {"events": found.events, "balanced": found.balanced})
-    else:
+    elif found.streams:
         show(found)
+    else:
+        people.print(f"The lake at {lake.root} holds no events yet: lakehouse ingest bronze", soft_wrap=True)
     if not found.balanced:
         raise typer.Exit(1)
 
 
-def show(found: Any) -> None:
-    """The ledger as a table."""
-    columns = ("first", "last", "rows", "missing", "repeated", "lag", "accepted", "partial", "quarantined", "duplicate")
-    judged = ("unaccounted", "unfounded")
+def show(found: Ledger) -> None:
+    """The ledger as tables: a stream a line, what came of the readings, why rows are in quarantine."""
+    faults = [name for name in _FAULTS if any(getattr(line, name) for line in found.streams)]
     table(
-        f"Ledger at Silver batch {found.batch}, in events (partial is contained in accepted)",
-        ("stream", *columns, *judged, ""),
-        [
-            (
-                line.stream,
-                *(getattr(line, name) for name in (*columns, *judged)),
-                "[green]balanced[/]" if line.balanced else "[bold red]NOT BALANCED[/]",
-            )
-            for line in found.streams
-        ],
+        f"Ledger in events, at Silver batch {found.batch} (partial is contained in accepted)",
+        ("stream", "numbers", "events", *_OUTCOMES, "lag", *faults, ""),
+        [_line(line, faults) for line in found.streams] + ([_sum(found, faults)] if len(found.streams) > 1 else []),
     )
-    table(
-        "Readings",
-        ("outcome", "readings"),
-        [(outcome, count) for outcome, count in found.readings.items()],
-    )
+    for name in faults:
+        people.print(f"{name}: {_FAULTS[name]}")
+    table("Readings", ("outcome", "rows"), list(found.readings.items()))
     if found.reasons:
         from quality.contracts.reasons import CODES
 
@@ -56,24 +61,48 @@ def show(found: Any) -> None:
         )
 
 
+def _line(line: StreamLine, faults: list[str]) -> tuple[Any, ...]:
+    counts = (getattr(line, name) for name in (*_OUTCOMES, "lag", *faults))
+    return (line.stream, f"{line.first} to {line.last}", line.rows, *counts, _balanced(good=line.balanced))
+
+
+def _sum(found: Ledger, faults: list[str]) -> tuple[Any, ...]:
+    counts = (sum(getattr(line, name) for line in found.streams) for name in ("rows", *_OUTCOMES, "lag", *faults))
+    return ("all", "", *counts, _balanced(good=found.balanced))
+
+
+def _balanced(*, good: bool) -> Text:
+    return verdict(good=good, says=("balanced", "NOT BALANCED"))
+
+
 def trace(
     event: Annotated[str, typer.Argument(help="hub/partition/epoch/sequence, e.g. telemetry/0/0/42")],
     json_: Annotated[bool, JSON] = False,
 ) -> None:
-    """Follow one event through every stop."""
-    from orchestration.trace import follow
+    """Follow one event through every stop; exit code 1 where Bronze does not hold it."""
+    from orchestration.trace import follow, why_absent
     from settings.load import load
 
-    stops = follow(load(), event)
+    settings = load()
+    found = follow(settings, event)
     if json_:
-        emit(stops)
-    else:
-        people.print(f"[bold]{event}[/]")
-        for stop, rows in stops["stops"].items():
-            if not rows:
-                people.print(f"{stop}: nothing\n")
-                continue
-            names = list(rows[0])
-            table(stop, names, [["" if row[name] is None else str(row[name]) for name in names] for row in rows])
-    if not stops["found"]:
+        emit(found)
+    elif found["found"]:
+        _stops(found)
+    if not found["found"]:
+        complain(LookupError(why_absent(settings, event)))
         raise typer.Exit(1)
+
+
+def _stops(found: dict[str, Any]) -> None:
+    """Bronze's row on end, every other stop as a table; times are UTC."""
+    results.print(Text(f"{found['event']}: {found['outcome']}\n", "bold"))
+    for stop, rows in found["stops"].items():
+        if stop == "bronze.telemetry":
+            columns = [(name, legible(cell) if name == "body" else str(cell)) for name, cell in rows[0].items() if cell]
+            table(stop, ("column", "value"), columns)
+        elif rows:
+            table(stop, tuple(rows[0]), [tuple(row.values()) for row in rows])
+    nowhere = ", ".join(stop for stop, rows in found["stops"].items() if not rows)
+    if nowhere:
+        results.print(Text(f"nothing in {nowhere}", "dim"), soft_wrap=True)

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from orchestration.cli.show import people, table
+from orchestration.cli.show import results, table, verdict
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -37,9 +38,10 @@ def test(
     failed = 0
     for spec in [load_spec(path)] if path else load_specs(load().specs):
         for result in run_examples(spec):
-            people.print(f"{'[green]ok[/]' if result.passed else '[red]DIFFERS[/]'} {spec.id}: {result.name}")
+            judged = verdict(good=result.passed, says=("ok", "DIFFERS"))
+            results.print(Text.assemble(judged, f" {spec.id}: {result.name}"), soft_wrap=True)
             for line in result.differences:
-                people.print(f"    {line}", markup=False)
+                results.print(Text(f"    {line}"), soft_wrap=True)
             failed += not result.passed
     if failed:
         raise typer.Exit(1)

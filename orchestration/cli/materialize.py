@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestration.cli.show import JSON, emit, people, table
+
+if TYPE_CHECKING:
+    from orchestration.dev import Row
 
 
 def materialize(json_: Annotated[bool, JSON] = False) -> None:
@@ -30,17 +29,28 @@ def materialize(json_: Annotated[bool, JSON] = False) -> None:
 
 def dev(
     port: Annotated[int, typer.Option(help="Port of Dagster's UI.")] = 3000,
+    local: Annotated[
+        bool, typer.Option("--local", help="Also run local endpoints, unless they run already, and a bronze worker.")
+    ] = False,
 ) -> None:
     """Serve Dagster's UI with its daemon on loopback; sensors run everything that is due."""
-    from orchestration.drive import instance_at
+    from orchestration.dev import serve
     from settings.load import load
 
-    settings = load()
-    home = (settings.home / "dagster").absolute()
-    with instance_at(home):
-        pass
-    dagster = Path(sys.executable).parent / "dagster"
-    people.print(f"Dagster: http://127.0.0.1:{port}  (end with Ctrl-C)")
-    environment = {**os.environ, "DAGSTER_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "1"}
-    command = [str(dagster), "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
-    raise typer.Exit(subprocess.call(command, env=environment))
+    code = serve(
+        load().home,
+        port,
+        local=local,
+        say=lambda text: people.print(f"[dim]{text}[/]", soft_wrap=True),
+        ready=lambda rows: _show(rows, local=local),
+    )
+    raise typer.Exit(code)
+
+
+def _show(rows: list[Row], *, local: bool) -> None:
+    people.print()
+    table("Running on this machine, on loopback only", ("what", "where", "log"), rows)
+    if local:
+        people.print("Send telemetry from another terminal:  .venv/bin/lakehouse simulate --events 10000")
+    people.print("Sensors start every tier by themselves; look at Assets, Runs and Automation in the UI.")
+    people.print("End everything:                        Ctrl-C")

@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from orchestration.cli.show import JSON, emit, people, table
+from orchestration.cli.show import JSON, emit, legible, people, printable, results, table
 
 app = typer.Typer(no_args_is_help=True)
+
+_SHOWN = (
+    *("index", "mapping_id", "device_id", "metric", "channel", "recorded_at"),
+    *("field", "value", "digest", "silver_batch"),
+)
 
 
 @app.command("summary")
@@ -21,6 +27,9 @@ def summary(json_: Annotated[bool, JSON] = False) -> None:
     rows = summarised(load())
     if json_:
         emit(rows)
+        return
+    if not rows:
+        _say_empty()
         return
     table(
         "Quarantine",
@@ -38,8 +47,8 @@ def summary(json_: Annotated[bool, JSON] = False) -> None:
             for row in rows
         ],
     )
-    if rows:
-        people.print("After a fix, materialize the hours in Dagster's UI (silver/readings): they are recomputed.")
+    people.print("After a fix, materialize the hours in Dagster's UI (silver/readings): they are recomputed.")
+    people.print("One event, with its bytes: lakehouse quarantine show EVENT (named by: lakehouse quarantine list)")
 
 
 @app.command("list")
@@ -51,11 +60,17 @@ def list_(
 ) -> None:
     """Rejected rows, newest first."""
     from orchestration.rejected import listed
+    from quality.contracts.reasons import CODES
     from settings.load import load
 
+    if reason is not None and reason not in CODES:
+        raise ValueError(f"no reason {reason!r}; there are {', '.join(CODES)}")
     rows = listed(load(), reason=reason, mapping=mapping, limit=limit)
     if json_:
         emit(rows)
+        return
+    if not rows:
+        _say_empty(reason=reason, mapping=mapping)
         return
     table(
         "Quarantine",
@@ -91,11 +106,18 @@ def show(
         emit(rows)
         return
     for row in rows:
-        people.print(f"[bold]{row['reason']}[/]: {row['message']}")
-        people.print(f"  {CODES[row['reason']].says} {CODES[row['reason']].do}")
-        for name in ("mapping_id", "device_id", "metric", "field", "value", "recorded_at", "digest", "silver_batch"):
-            if row[name] is not None:
-                people.print(f"  {name}: {row[name]}")
+        reason = CODES[row["reason"]]
+        results.print(Text.assemble((reason.code, "bold"), f": {printable(row['message'])}"), soft_wrap=True)
+        results.print(Text(f"  {reason.says} {reason.do}"), soft_wrap=True)
+        for name in _SHOWN:
+            if row[name] not in {None, ""}:
+                results.print(Text(f"  {name}: {printable(str(row[name]))}"), soft_wrap=True)
     body: bytes = rows[0]["body"]
-    people.print(f"body, {len(body):,} bytes:")
-    people.print(body[:2000].decode("utf-8", errors="backslashreplace"), markup=False)
+    results.print(Text(f"body, {len(body):,} bytes:"))
+    results.print(Text(legible(body)), soft_wrap=True)
+    people.print(f"Every stop of the event: lakehouse trace {event}", markup=False, soft_wrap=True)
+
+
+def _say_empty(**wanted: str | None) -> None:
+    which = ", ".join(f"{name} {value}" for name, value in wanted.items() if value is not None)
+    people.print(f"Nothing is in quarantine{f' with {which}' if which else ''}.", markup=False)

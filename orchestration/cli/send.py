@@ -99,4 +99,4 @@ def replay(
         if count:
             people.print(f"Left out: {count:,} {name}.")
     if summary.skipped:
-        people.print(f"Files left out by their ending: {', '.join(summary.skipped)}")
+        people.print(f"Files left out by their ending: {', '.join(summary.skipped)}", markup=False)

@@ -1,7 +1,7 @@
 """The ledger: every event accounted for, proved by anti-join and not by anybody's counters.
 
 Belongs here: the balance of Bronze (numbers of a stream are gapless) and of Silver (every event up to the watermark
-is found in readings, quarantine or duplicates, and every reference there is found in Bronze).
+is found in readings, quarantine or duplicates, and every reference there is found in Bronze, up to the watermark).
 Does not: reading tables (`assets.silver.audit` hands them in) or showing the result.
 
 An event with an accepted reading is accepted, and partial when others of it were rejected; one whose readings were
@@ -147,9 +147,11 @@ with event as (
         count(*) filter (found and duplicate) as duplicate,
         count(*) filter (not beyond and not found) as unaccounted
     from judged group by all
+), processed as (
+    select {_STREAM}, sequence_number from event join watermark using ({_STREAM}) where sequence_number <= upto
 ), baseless as (
     select {_STREAM}, count(*) as unfounded
-    from outcome o anti join event using ({_STREAM}, sequence_number) group by all
+    from outcome o anti join processed using ({_STREAM}, sequence_number) group by all
 ), streams as (
     select {_STREAM} from counted union select {_STREAM} from baseless
 )

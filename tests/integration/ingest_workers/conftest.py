@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -31,7 +30,7 @@ class Endpoint:
 
     folder: Path
     partitions: int = 2
-    port: int = field(default_factory=lambda: _free_port())
+    port: int = 0
     connection_string: str = ""
     process: subprocess.Popen | None = None
 
@@ -41,6 +40,7 @@ class Endpoint:
         command = [
             *(sys.executable, "-m", "local_azure.event_hubs", "--data", str(self.folder / "data")),
             *("--port", str(self.port), "--hub", f"{HUB}:{self.partitions}", "--ready-file", str(ready)),
+            *("--consumer-group", "bronze"),
         ]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 20
@@ -48,7 +48,8 @@ class Endpoint:
             assert self.process.poll() is None, "the endpoint ended"
             assert time.monotonic() < deadline, "the endpoint did not start"
             time.sleep(0.05)
-        self.connection_string = json.loads(ready.read_text())["connection_string"]
+        started = json.loads(ready.read_text())
+        self.port, self.connection_string = started["port"], started["connection_string"]
 
     def kill(self) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -71,12 +72,6 @@ class Endpoint:
     def fill(self, counts: dict[str, int], first: int = 0) -> None:
         for partition, count in counts.items():
             self.send([EventData(f"{partition}/{n}".encode()) for n in range(first, first + count)], partition)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -1,0 +1,15 @@
+"""Profiles of Hypothesis: a small one that every run repeats exactly, and a deep one for a night (`deep`)."""
+
+from __future__ import annotations
+
+import os
+
+import structlog
+from hypothesis import HealthCheck, settings
+
+_ALWAYS = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
+settings.register_profile("ci", max_examples=10, derandomize=True, **_ALWAYS)
+settings.register_profile("deep", max_examples=300, **_ALWAYS)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
