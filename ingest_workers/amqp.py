@@ -35,7 +35,7 @@ STOP_SECONDS = 4.0
 ASKED_AT_ONCE = 8
 PUMP_BYTES = 16 * 2**20
 """What one read of a partition may bring into memory, judged by the largest event of the read before."""
-FIRST_PUMP = 64
+FIRST_PUMP = 16
 """Frames of the first read."""
 REFUSALS = frozenset({"unauthorized-access", "not-allowed"})
 """AMQP error conditions that mean no, and not: later."""

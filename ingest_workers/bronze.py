@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from ingest_workers import logs
 from ingest_workers.amqp import AmqpSource
 from ingest_workers.buffer import Buffer
+from ingest_workers.report import Progress, Summary
 from ingest_workers.sink import Sink
-from ingest_workers.worker import Progress, Summary, Worker
+from ingest_workers.worker import Worker
 from lake.store import Lake
 from settings.model import Settings
 

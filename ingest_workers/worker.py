@@ -18,6 +18,7 @@ import structlog
 from deltalake.exceptions import DeltaError, SchemaMismatchError
 
 from ingest_workers.buffer import Buffer, Flush
+from ingest_workers.report import Progress, Summary
 from ingest_workers.sink import Committed, Gap, Sink
 from ingest_workers.source import Events, Head, Source, SourceError
 from ingest_workers.watch import Watchdog
@@ -26,34 +27,6 @@ log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 0.2
 LONGEST_PAUSE = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where the worker stands, for a progress bar."""
-
-    received: int
-    committed: int
-    commits: int
-    lag: int
-    """Events the hub has and Bronze has not, as far as the last look at the hub tells."""
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a run came to."""
-
-    ended: str
-    """`stopped`, `at head` or `idle`."""
-    received: int
-    committed: int
-    commits: int
-    already_there: int
-    """Events read again that Bronze held: after a crash, or beside another worker."""
-    gaps: tuple[Gap, ...]
-    positions: dict[str, int]
-    """Last sequence number Bronze holds per partition."""
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,7 @@ def _worker() -> Iterator[None]:
 
     Raises: WorkerError.
     """
-    command = ("ingest", "bronze", "--until-head", "--with-parent", "--quiet")
+    command = ("ingest", "bronze", "--until-head", "--quiet", "--with-parent", str(os.getpid()))
     worker = subprocess.Popen(
         [sys.executable, "-m", "orchestration.cli.main", *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )

@@ -27,7 +27,7 @@ from orchestration.drive import instance_at
 
 WORKSPACE = Path(__file__).parents[1] / "workspace.yaml"
 _STEP_SECONDS = 0.25
-_GRACE_SECONDS = 12.0
+_GRACE_SECONDS = 15.0
 _SLOWEST_RESTART_SECONDS = 60.0
 
 Row = tuple[str, str, str]

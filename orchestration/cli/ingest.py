@@ -26,8 +26,8 @@ def bronze(
         bool, typer.Option("--until-head", help="Stop when everything that is in the hub now is committed.")
     ] = False,
     with_parent: Annotated[
-        bool, typer.Option("--with-parent", help="Stop when the process that started this one ends.")
-    ] = False,
+        int | None, typer.Option(metavar="PID", help="Stop when the process that started this one, PID, ends.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Log warnings only.")] = False,
 ) -> None:
     """Write every event of the hub to bronze/telemetry, once, until told to stop (Ctrl-C or SIGTERM)."""
@@ -38,8 +38,8 @@ def bronze(
     if quiet:
         show.quiet()
     stop = stop_on_signals()
-    if with_parent:
-        _stop_with(os.getppid(), stop)
+    if with_parent is not None:
+        _stop_with(with_parent, stop)
     with show.progress("committed to Bronze") as bar:
         summary = run_bronze(
             settings, until_head=until_head, stop=stop, on_progress=lambda p: bar(p.committed, p.committed + p.lag)
@@ -51,8 +51,9 @@ def _stop_with(parent: int, stop: threading.Event) -> None:
     """An orphan is handed to another process: then its hub is gone, or going."""
 
     def watch() -> None:
-        while not stop.wait(_LOOK_SECONDS):
-            if os.getppid() != parent:
-                stop.set()
+        while os.getppid() == parent:
+            if stop.wait(_LOOK_SECONDS):
+                return
+        stop.set()
 
     threading.Thread(target=watch, name="with-parent", daemon=True).start()

@@ -3,7 +3,7 @@ import pytest
 
 from local_azure import endpoints
 
-BRONZE = ("bronze.before_commit", "bronze.between_data_file_and_commit@2", "bronze.after_commit@2")
+BRONZE = ("bronze.before_commit", "bronze.between_data_file_and_commit", "bronze.after_commit")
 SILVER = (
     "silver.after_plan",
     "silver.after_quarantine",

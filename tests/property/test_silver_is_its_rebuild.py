@@ -156,13 +156,13 @@ def live(lake: Lake, events: Sequence[Event], steps: Sequence[tuple[Any, ...]], 
         assert changed_dates(before, accepted_rows(lake)) <= logged
 
 
-def accepted_rows(lake: Lake) -> set[str]:
-    return {str(row) for row in lake.rows(READINGS, columns=[n for n in READINGS.names if n != "silver_batch"]).to_pylist()}
+def accepted_rows(lake: Lake) -> set[tuple[Any, ...]]:
+    columns = ["recorded_at", *(name for name in READINGS.names if name not in {"recorded_at", "silver_batch"})]
+    return {tuple(row.values()) for row in lake.rows(READINGS, columns=columns).to_pylist()}
 
 
-def changed_dates(before: set[str], after: set[str]) -> set[date]:
-    rows = [eval(row, {"datetime": __import__("datetime")}) for row in before ^ after]
-    return {row["recorded_at"].date() for row in rows}
+def changed_dates(before: set[tuple[Any, ...]], after: set[tuple[Any, ...]]) -> set[date]:
+    return {row[0].date() for row in before ^ after}
 
 
 # -- what must come of it ------------------------------------------------------------------------------------

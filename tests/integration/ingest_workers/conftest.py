@@ -16,7 +16,7 @@ import pytest
 from azure.eventhub import EventData, EventHubProducerClient
 
 from ingest_workers.bronze import run_bronze
-from ingest_workers.worker import Summary
+from ingest_workers.report import Summary
 from lake.store import Lake
 from quality.contracts.tables import BRONZE_TELEMETRY
 from settings.model import BronzeWorker, EventHubs, Settings
