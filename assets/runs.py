@@ -17,7 +17,7 @@ INCREMENTAL = "lakehouse/incremental"
 
 def is_incremental(context: dg.AssetExecutionContext) -> bool:
     """Whether a sensor started the run."""
-    return INCREMENTAL in context.run_tags
+    return INCREMENTAL in context.run.tags
 
 
 def dates_of(context: dg.AssetExecutionContext) -> list[date]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-from deltalake import DeltaTable, WriterProperties
+from deltalake import CommitProperties, DeltaTable, WriterProperties
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from quality.contracts.arrow import arrow_schema
@@ -69,6 +69,8 @@ class Lake:
                 name=f"{table.layer}.{table.name}",
                 description=table.says,
                 storage_options=self.options,
+                # Without it, who comes second commits the same schema again, and writers in between meet a conflict.
+                commit_properties=CommitProperties(max_commit_retries=0),
             )
         except (CommitFailedError, DeltaError):
             # Another process created it between our look and our commit; anything else fails here again.

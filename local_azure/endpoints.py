@@ -1,16 +1,18 @@
 """Which local endpoints there are and how each is started.
 
-Belongs here: the command lines, and the environment a client needs to reach what runs.
+Belongs here: the command lines, ports, and the environment a client needs to reach what runs.
 Does not: supervision (`local_azure.supervisor`).
 """
 
 from __future__ import annotations
 
+import socket
 import sys
 from datetime import datetime
 from typing import Any
 
-from local_azure.supervisor import Endpoint
+from local_azure.event_hubs.listening import PortTakenError
+from local_azure.supervisor import Endpoint, SupervisorError
 
 HUB = "telemetry"
 PARTITIONS = 4
@@ -41,6 +43,19 @@ def kusto(port: int = 0) -> Endpoint:
         ),
         port,
     )
+
+
+def refuse_taken(port: int, option: str) -> None:
+    """Look before an endpoint is started: the sentence then names the option that whoever asked can change.
+
+    Raises: SupervisorError naming the port, its holder and the option.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise SupervisorError(str(PortTakenError(port, option))) from error
 
 
 def environment(ready: dict[str, dict[str, Any]]) -> dict[str, str]:

@@ -71,7 +71,7 @@ class Tiers:
 
 
 def _parse(settings: Settings) -> None:
-    """Parse once: dbt keeps what it parsed per database; the first build in this home finds it done. A failure is the build's."""
+    """Parse once: dbt keeps what it parsed per database, and the first build in this home finds it done."""
     with suppress(DbtError):
         run_dbt(
             ("parse", "--quiet"),

@@ -8,11 +8,16 @@ Does not: what follows. Run monitoring marks the run as failed and run retries s
 
 from __future__ import annotations
 
+import fcntl
+from pathlib import Path
+
 import dagster as dg
 from dagster._core.errors import DagsterUserCodeUnreachableError  # no public name
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus  # a launcher's contract; no public name
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import deserialize_value
+
+from orchestration.drive import DRIVEN
 
 
 class WatchedRunLauncher(dg.DefaultRunLauncher):
@@ -25,10 +30,12 @@ class WatchedRunLauncher(dg.DefaultRunLauncher):
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """Alive where the code server that launched the run still has it; a server that is only slow is no verdict."""
+        if DRIVEN in run.tags:
+            alive = _is_held(Path(self._instance.root_directory) / "driver.lock")
+            return CheckRunHealthResult(WorkerStatus.RUNNING if alive else WorkerStatus.NOT_FOUND, "a driver's run")
         client = self._get_grpc_client_for_termination(run.run_id)  # type: ignore[no-untyped-call]  # Dagster's own
         if client is None:
-            # `lakehouse materialize` runs in its own process, where only that process can tell.
-            return CheckRunHealthResult(WorkerStatus.RUNNING, "no code server launched it")
+            return CheckRunHealthResult(WorkerStatus.UNKNOWN, "no code server launched it")
         try:
             answer = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run.run_id), timeout=10)
         except DagsterUserCodeUnreachableError as error:
@@ -37,3 +44,15 @@ class WatchedRunLauncher(dg.DefaultRunLauncher):
             return CheckRunHealthResult(WorkerStatus.RUNNING, "its code server is slow to answer")
         known = deserialize_value(answer, CanCancelExecutionResult).can_cancel
         return CheckRunHealthResult(WorkerStatus.RUNNING if known else WorkerStatus.NOT_FOUND)
+
+
+def _is_held(lock: Path) -> bool:
+    """Whether a driver (`lakehouse materialize`, a demo) works in this folder: its lock ends with its process."""
+    try:
+        with lock.open("r") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False

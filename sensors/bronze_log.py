@@ -7,7 +7,6 @@ Does not: reading rows. A tick looks at file statistics only and ends in well un
 # No `from __future__ import annotations`: Dagster reads the annotations of context and resources as objects.
 
 from datetime import UTC, datetime
-from typing import Any
 
 import dagster as dg
 import pyarrow as pa
@@ -109,30 +108,31 @@ def _request(lake: Lake, hours: dg.PartitionsDefinition[str], head: int, judged:
     state = snapshot(lake)
     complete = state.batch if state else 0
     last = batches.last(lake.open(BATCHES))
-    first = _first_hour(_files(lake), last.reached if last else {})
-    start, end = sorted((_within(hours, first), _within(hours, hour_of(now()))))
+    first, newest = _hours(_files(lake), last.reached if last else {})
     return dg.RunRequest(
         run_key=f"{complete}:{head}:{judged.attempt}:{judged.after}",
         tags={
             INCREMENTAL: "true",
             COVERED: _name(lake, head),
             DUE: _name(lake, head),
-            "dagster/asset_partition_range_start": start,
-            "dagster/asset_partition_range_end": end,
+            "dagster/asset_partition_range_start": _within(hours, first),
+            "dagster/asset_partition_range_end": _within(hours, newest),
         },
     )
 
 
-def _first_hour(files: pa.Table, reached: dict[str, int]) -> str:
-    """Hour of the oldest event that may be new, from file statistics."""
-    if files.num_rows == 0:
-        return hour_of(now())
-    if reached and "max.enqueued_at" in files.column_names:
+def _hours(files: pa.Table, reached: dict[str, int]) -> tuple[str, str]:
+    """Hours of the oldest and the newest event that may be new, from file statistics; no hour beyond them is named."""
+    if files.num_rows == 0 or "max.enqueued_at" not in files.column_names:
+        return hour_of(now()), hour_of(now())
+    if reached:
         latest = datetime.fromtimestamp(max(reached.values()) / 1e6, UTC)
         fresh = files.filter(pc.greater(files["max.enqueued_at"], pa.scalar(latest, pa.timestamp("us", "UTC"))))
         files = fresh if fresh.num_rows else files.slice(files.num_rows - 1)
-    oldest: Any = pc.min(files["min.enqueued_at"]).as_py() if "min.enqueued_at" in files.column_names else None
-    return hour_of(oldest) if oldest else hour_of(now())
+    oldest, newest = pc.min(files["min.enqueued_at"]).as_py(), pc.max(files["max.enqueued_at"]).as_py()
+    if oldest is None or newest is None:
+        return hour_of(now()), hour_of(now())
+    return hour_of(oldest), hour_of(newest)
 
 
 def _within(hours: dg.PartitionsDefinition[str], wanted: str) -> str:

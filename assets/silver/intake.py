@@ -26,7 +26,7 @@ EVENT_COLUMNS = (
     *EVENT_NAMES, "enqueued_at", "device_id", "content_type", "content_encoding", "schema_ref", "properties", "body",
 )  # fmt: skip
 CHUNK_BYTES = 64 * 2**20
-_SCAN_ROWS = 4096
+_SCAN_ROWS = 1024
 _SLACK = timedelta(days=1)
 """How far back a hub's clock may step (after a failover) before its new events are looked for in vain."""
 
@@ -156,15 +156,17 @@ def in_hours(hours: Sequence[str]) -> ds.Expression:
 def chunks(
     lake: Lake, predicate: ds.Expression, rows: int, columns: Sequence[str] = EVENT_COLUMNS
 ) -> Iterator[pa.Table]:
-    """The events in tables of at most `rows` rows or about 64 MB, whichever is less: memory stays flat."""
+    """The events in tables of about `rows` rows or 64 MB, whichever is less: memory stays flat."""
     scanner = lake.dataset(BRONZE_TELEMETRY).scanner(
-        columns=list(columns), filter=predicate, batch_size=_SCAN_ROWS, batch_readahead=2, fragment_readahead=1
+        columns=list(columns),
+        filter=predicate,
+        batch_size=min(rows, _SCAN_ROWS),
+        batch_readahead=2,
+        fragment_readahead=1,
     )
     waiting: list[pa.RecordBatch] = []
     count = size = 0
-    for batch in scanner.to_reader():
-        if batch.num_rows == 0:
-            continue
+    for batch in (piece for scanned in scanner.to_reader() for piece in _pieces(scanned)):
         waiting.append(batch)
         count += batch.num_rows
         size += batch.nbytes
@@ -173,3 +175,10 @@ def chunks(
             waiting, count, size = [], 0, 0
     if waiting:
         yield pa.Table.from_batches(waiting)
+
+
+def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """The batch in slices of about half a chunk, so that a chunk ends near its size whatever bodies there are."""
+    length = max(1, batch.num_rows * CHUNK_BYTES // (2 * max(1, batch.nbytes)))
+    for start in range(0, batch.num_rows, length):
+        yield batch.slice(start, length)

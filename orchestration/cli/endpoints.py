@@ -24,6 +24,10 @@ def up(
     from settings.load import load
 
     home = load().home
+    if supervisor.running(home / "endpoints") is None:
+        supervisor.stop(home / "endpoints")  # endpoints whose supervisor was killed would hold the ports
+        endpoints.refuse_taken(event_hubs_port, "--event-hubs-port")
+        endpoints.refuse_taken(kusto_port, "--kusto-port")
     ready = supervisor.start(
         [endpoints.event_hubs(event_hubs_port, clock_start, clock_speed), endpoints.kusto(kusto_port)],
         home / "endpoints",

@@ -39,9 +39,9 @@ def test(
     for spec in [load_spec(path)] if path else load_specs(load().specs):
         for result in run_examples(spec):
             judged = verdict(good=result.passed, says=("ok", "DIFFERS"))
-            results.print(Text.assemble(judged, f" {spec.id}: {result.name}"), soft_wrap=True)
+            results.print(Text.assemble(judged, f" {spec.id}: {result.name}"))
             for line in result.differences:
-                results.print(Text(f"    {line}"), soft_wrap=True)
+                results.print(Text(f"    {line}"))
             failed += not result.passed
     if failed:
         raise typer.Exit(1)

@@ -23,8 +23,10 @@ def materialize(json_: Annotated[bool, JSON] = False) -> None:
         done = run_due(build_defs(settings), instance, lambda job, what: people.print(f"{job}: {what}"))
     if json_:
         emit([{"job": run.job, "run_id": run.run_id, "partitions": run.partitions} for run in done])
-    else:
+    elif done:
         table("Runs", ("lane", "run", "partitions"), [(run.job, run.run_id[:8], run.partitions) for run in done])
+    else:
+        people.print("Nothing is due: every tier holds what the one below it does.")
 
 
 def dev(
@@ -41,7 +43,7 @@ def dev(
         load().home,
         port,
         local=local,
-        say=lambda text: people.print(f"[dim]{text}[/]", soft_wrap=True),
+        say=lambda text: people.print(f"[dim]{text}[/]"),
         ready=lambda rows: _show(rows, local=local),
     )
     raise typer.Exit(code)

@@ -107,15 +107,15 @@ def show(
         return
     for row in rows:
         reason = CODES[row["reason"]]
-        results.print(Text.assemble((reason.code, "bold"), f": {printable(row['message'])}"), soft_wrap=True)
-        results.print(Text(f"  {reason.says} {reason.do}"), soft_wrap=True)
+        results.print(Text.assemble((reason.code, "bold"), f": {printable(row['message'])}"))
+        results.print(Text(f"  {reason.says} {reason.do}"))
         for name in _SHOWN:
             if row[name] not in {None, ""}:
-                results.print(Text(f"  {name}: {printable(str(row[name]))}"), soft_wrap=True)
+                results.print(Text(f"  {name}: {printable(str(row[name]))}"))
     body: bytes = rows[0]["body"]
     results.print(Text(f"body, {len(body):,} bytes:"))
-    results.print(Text(legible(body)), soft_wrap=True)
-    people.print(f"Every stop of the event: lakehouse trace {event}", markup=False, soft_wrap=True)
+    results.print(Text(legible(body)))
+    people.print(f"Every stop of the event: lakehouse trace {event}", markup=False)
 
 
 def _say_empty(**wanted: str | None) -> None:

@@ -34,23 +34,16 @@ _PLAIN_EVERY_SECONDS = 5.0
 _LONGEST = 2000
 
 
-def _console(*, stderr: bool) -> Console:
-    console = Console(stderr=stderr, highlight=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = _PIPE_WIDTH
-    return console
-
-
-people = _console(stderr=True)
+people = Console(stderr=True, highlight=False, soft_wrap=True)
 """Progress, hints and complaints."""
-results = _console(stderr=False)
+results = Console(highlight=False, soft_wrap=True)
 """What was asked for."""
 
 
 def complain(error: BaseException) -> None:
     """An expected failure, in one paragraph."""
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    people.print(Text.assemble(("error: ", "bold red"), printable(text)), soft_wrap=True)
+    people.print(Text.assemble(("error: ", "bold red"), printable(text)))
 
 
 def emit(found: Any) -> None:
@@ -97,14 +90,16 @@ def number(value: float | None) -> str:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """An aligned table on stdout; numbers to the right, None is empty. Text is shown as it is, never as markup."""
-    grid = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
+    grid = Table(header_style="dim", box=None, pad_edge=False)
     for index, name in enumerate(columns):
         cells = [row[index] for row in rows if row[index] is not None]
         numeric = bool(cells) and all(map(_is_number, cells))
         grid.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         grid.add_row(*map(_cell, row))
-    results.print(grid)
+    told = results.is_terminal or "COLUMNS" in os.environ
+    results.print(Text(title, "bold"))
+    results.print(grid, width=None if told else _PIPE_WIDTH, soft_wrap=False)
     results.print()
 
 

@@ -6,19 +6,22 @@ One small demo is run once for the whole test run, whatever number of workers sh
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+
+from orchestration.cli.main import main
 
 EVENTS = 1500
 
@@ -53,7 +56,8 @@ class Terminal:
 
     def environment(self, home: Path, **more: str) -> dict[str, str]:
         """Ours without a trace of the settings of whoever runs the tests."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LAKE_", "DAGSTER_"))}
+        ours = ("LAKE_", "DAGSTER_", "COLUMNS")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         return {**inherited, "LAKE_HOME": str(home), **more}
 
     def run(self, home: Path, *arguments: str, cwd: Path | None = None, timeout: float = 120, **more: str) -> Said:
@@ -71,8 +75,29 @@ class Terminal:
         )
         return Said(done.returncode, done.stdout, done.stderr)
 
+    def call(self, home: Path, *arguments: str, **more: str) -> Said:
+        """The same in this process, which has imported everything already: for what needs no process of its own."""
+        home.mkdir(parents=True, exist_ok=True)
+        before, here, argv = dict(os.environ), Path.cwd(), sys.argv
+        code: Any = 0
+        with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+            try:
+                os.environ.clear()
+                os.environ.update(self.environment(home, **more))
+                os.chdir(home)
+                sys.argv = [str(self.program), *arguments]
+                main()
+            except SystemExit as end:
+                code = end.code or 0
+            finally:
+                os.environ.clear()
+                os.environ.update(before)
+                os.chdir(here)
+                sys.argv = argv
+        return Said(code, out.getvalue(), err.getvalue())
+
     def demo(self, folder: Path, *arguments: str, timeout: float = 240, **more: str) -> Demo:
-        """A demo with a working directory, a user's home and a temporary folder of its own, to see what it puts there."""
+        """A demo with a working directory, a user's home and a temporary folder of its own: what does it put there?"""
         around = {name: folder / name for name in ("cwd", "user", "tmp")}
         for place in around.values():
             place.mkdir(parents=True)
