@@ -7,6 +7,7 @@ Does not: which app ids there are; each writer names its own.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, TypeVar
 
@@ -14,12 +15,23 @@ import pyarrow as pa
 import stamina
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from lake.store import WRITER, Lake
 from quality.contracts.model import Table
 
+_log = logging.getLogger(__name__)
 T = TypeVar("T")
 Rows: TypeAlias = "pa.Table | pa.RecordBatchReader"
+
+
+def _tell(retry: RetryDetails) -> None:
+    """To stderr by way of `logging`: stamina would ask structlog, which prints to stdout unless a program sets it up."""
+    why = f"{type(retry.caused_by).__name__}: {retry.caused_by}"
+    _log.warning("%s; try %d follows in %.1f s", why, retry.retry_num + 1, retry.wait_for)
+
+
+set_on_retry_hooks((_tell,))
 
 
 def on_fresh_table(lake: Lake, table: Table, attempt: Callable[[DeltaTable], T]) -> T:

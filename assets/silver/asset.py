@@ -56,8 +56,8 @@ def silver_tables(hours: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         asked = hours.get_partition_keys_in_range(context.partition_key_range)
         done = promoter.promote()
         if not is_incremental(context):
-            fresh = {hour for batch in done for hour in batch.hours}
-            replaced = promoter.replace([hour for hour in asked if hour not in fresh])
+            recomputed = {hour for batch in done if batch.mode == "replace" for hour in batch.hours}
+            replaced = promoter.replace([hour for hour in asked if hour not in recomputed])
             done += [replaced] if replaced else []
         yield from _report(context, lake, done, asked)
 

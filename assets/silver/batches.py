@@ -22,6 +22,9 @@ from quality.contracts.tables import BATCHES
 
 APP_ID = "silver/batch"
 """Fence of Silver, in `silver.batches` and in each table a batch writes."""
+_MARK = "silver/bronze"
+"""Where a plan's commit keeps its mark of Bronze: a hint, so no column of the contract."""
+_RECENT = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +62,8 @@ def held(target: DeltaTable) -> int:
     return int(target.transaction_version(APP_ID) or 0)
 
 
-def append(target: DeltaTable, planned: Batch) -> None:
-    """Commit a plan through the object whose fence was read before planning.
+def append(target: DeltaTable, planned: Batch, mark: str | None) -> None:
+    """Commit a plan through the object whose fence was read before planning; `mark` as in `unread`, or None.
 
     Raises: CommitFailedError where another run planned the same number meanwhile: plan again.
     """
@@ -68,7 +71,8 @@ def append(target: DeltaTable, planned: Batch) -> None:
     for name in ("watermark", "previous", "reached"):
         row[name] = sorted(row[name].items())
     rows = pa.Table.from_pylist([row], schema=arrow_schema(BATCHES))
-    write(target, rows, {APP_ID: planned.batch}, metadata={APP_ID: planned.batch})
+    metadata = {APP_ID: planned.batch} | ({_MARK: mark} if mark else {})
+    write(target, rows, {APP_ID: planned.batch}, metadata=metadata)
 
 
 def last(head: DeltaTable) -> Batch | None:
@@ -79,6 +83,15 @@ def last(head: DeltaTable) -> Batch | None:
     columns = [f.name for f in fields(Batch)]
     found = head.to_pyarrow_dataset().to_table(columns=columns, filter=pc.field("batch") == number)
     return _parsed(found.to_pylist()[0])
+
+
+def bronze_mark(head: DeltaTable) -> str | None:
+    """The mark that the newest batch left of the Bronze files it read to their end; None where it is not at hand."""
+    for commit in head.history(limit=_RECENT):
+        if APP_ID in commit:
+            mark: str | None = commit.get(_MARK)
+            return mark
+    return None
 
 
 def _log(lake: Lake, upto: int, column: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 from operator import or_
 
@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from assets.silver.unread import mark_of, unread
 from lake.store import Lake
 from quality.contracts.tables import BRONZE_TELEMETRY, EVENT_NAMES
 
@@ -27,8 +28,6 @@ EVENT_COLUMNS = (
 )  # fmt: skip
 CHUNK_BYTES = 64 * 2**20
 _SCAN_ROWS = 1024
-_SLACK = timedelta(days=1)
-"""How far back a hub's clock may step (after a failover) before its new events are looked for in vain."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,8 @@ class Intake:
     watermark: dict[str, int]
     reached: dict[str, int]
     hours: tuple[str, ...]
+    mark: str | None
+    """Of the Bronze files that hold nothing new after this batch (`unread`)."""
 
 
 def stream_name(hub: str, partition_id: str, epoch: int) -> str:
@@ -66,21 +67,19 @@ def hour_start(hour: str) -> datetime:
     return datetime.strptime(hour, "%Y-%m-%d-%H").replace(tzinfo=UTC)
 
 
-def new_events(lake: Lake, previous: Mapping[str, int], reached: Mapping[str, int], limit: int) -> Intake:
-    """What lies beyond `previous`, at most about `limit` events, as a contiguous prefix of every stream.
+def new_events(
+    lake: Lake, previous: Mapping[str, int], reached: Mapping[str, int], limit: int, mark: str | None = None
+) -> Intake:
+    """What lies beyond `previous`, at most `limit` events, as a contiguous prefix of every stream.
 
     Prefixes are cut by the time of enqueueing over all streams together, so that batches follow the order of
-    positions as far as the streams' own order allows. Only the small columns are read.
+    positions as far as the streams' own order allows. Only the small columns are read, of files not there at `mark`.
     """
-    seen = [
-        _of_stream(stream)
-        & (pc.field("sequence_number") > number)
-        & (pc.field("ingest_date") >= _since(reached.get(stream)))
-        for stream, number in previous.items()
-    ]
+    seen = [_of_stream(stream) & (pc.field("sequence_number") > number) for stream, number in previous.items()]
     unseen = ~_any([_of_stream(stream) for stream in previous]) if previous else None
     predicate = _any(seen) | unseen if unseen is not None else None
-    scanner = lake.dataset(BRONZE_TELEMETRY).scanner(
+    bronze = lake.open(BRONZE_TELEMETRY)
+    scanner = unread(lake, bronze, mark).scanner(
         columns=[*EVENT_NAMES, "enqueued_at"], filter=predicate, batch_readahead=4, fragment_readahead=2
     )
     with duckdb.connect() as connection:
@@ -119,13 +118,8 @@ def new_events(lake: Lake, previous: Mapping[str, int], reached: Mapping[str, in
         watermark={**previous, **{name: number for name, (number, _) in names.items()}},
         reached={**reached, **{name: at for name, (_, at) in names.items()}},
         hours=tuple(hour for (hour,) in hours),
+        mark=mark_of(bronze) if counted < limit else mark,
     )
-
-
-def _since(reached: int | None) -> date:
-    if reached is None:
-        return date.min
-    return (datetime.fromtimestamp(reached / 1e6, UTC) - _SLACK).date()
 
 
 def between(previous: Mapping[str, int], watermark: Mapping[str, int], hours: Sequence[str]) -> ds.Expression:

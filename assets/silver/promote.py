@@ -52,6 +52,15 @@ _WINNER = tuple(f"winner_{name}" for name in (*EVENT_NAMES, "index"))
 
 
 @dataclass(frozen=True)
+class Plan:
+    """A batch before it is committed: what it will say, its rows, and the mark of the Bronze files it read."""
+
+    batch: Batch
+    desk: Workspace
+    mark: str | None
+
+
+@dataclass(frozen=True)
 class Promoter:
     """Silver's one writer: everything a batch needs to know."""
 
@@ -96,7 +105,7 @@ class Promoter:
 
     # -- planning --------------------------------------------------------------------------------------------
 
-    def _next(self, plan: Callable[[DeltaTable, Snapshot], tuple[Batch, Workspace] | None]) -> Batch | None:
+    def _next(self, plan: Callable[[DeltaTable, Snapshot], Plan | None]) -> Batch | None:
         """Finish what is unfinished, plan, commit the plan, carry it out; who loses the race plans again."""
         for turn in stamina.retry_context(on=CommitFailedError, attempts=20, timeout=600, wait_max=2.0):
             with turn:
@@ -104,11 +113,11 @@ class Promoter:
                 found = plan(head, before)
                 if found is None:
                     return None
-                planned, desk = found
+                planned, desk = found.batch, found.desk
                 with desk:
                     reach("silver.before_plan")
                     digests.keep(self.lake, self.canonicaliser)
-                    batches.append(head, planned)
+                    batches.append(head, planned, found.mark)
                     reach("silver.after_plan")
                     self._commit(desk, planned)
                 return planned
@@ -123,11 +132,12 @@ class Promoter:
                 return head, before
             self.finish()
 
-    def _incremental(self, head: DeltaTable, before: Snapshot) -> tuple[Batch, Workspace] | None:
+    def _incremental(self, head: DeltaTable, before: Snapshot) -> Plan | None:
         last = batches.last(head)
         watermark = last.watermark if last else {}
         reached = last.reached if last else {}
-        intake = new_events(self.lake, watermark, reached, self.settings.batch_events)
+        mark = batches.bronze_mark(head)
+        intake = new_events(self.lake, watermark, reached, self.settings.batch_events, mark)
         if intake.events == 0:
             return None
         made_with = batches.hour_digests(self.lake, before.batch)
@@ -136,19 +146,20 @@ class Promoter:
             self._lay_out(desk, self.canonicaliser, between(watermark, intake.watermark, intake.hours))
             desk.set_history(self._history(desk, before, ()))
             if not desk.overtaken_hours():
-                return self._planned("append", desk, before, intake, set(intake.hours)), desk
+                return self._planned("append", desk, before, intake, set(intake.hours))
             desk.close()
         return self._replaced(before, intake, set(intake.hours))
 
-    def _replacement(self, head: DeltaTable, before: Snapshot, hours: set[str]) -> tuple[Batch, Workspace] | None:
+    def _replacement(self, head: DeltaTable, before: Snapshot, hours: set[str]) -> Plan | None:
         last = batches.last(head)
         known = hours & set(batches.hours_touched(self.lake, before.batch))
         if last is None or not known:
             return None
-        intake = Intake(0, last.watermark, last.watermark, last.reached, tuple(sorted(known)))
+        mark = batches.bronze_mark(head)
+        intake = Intake(0, last.watermark, last.watermark, last.reached, tuple(sorted(known)), mark)
         return self._replaced(before, intake, known)
 
-    def _replaced(self, before: Snapshot, intake: Intake, hours: set[str]) -> tuple[Batch, Workspace]:
+    def _replaced(self, before: Snapshot, intake: Intake, hours: set[str]) -> Plan:
         """Recompute the hours, widened until no winner outside can move (DESIGN, Silver 8)."""
         desk = Workspace(self.settings)
         laid_out: set[str] = set()
@@ -164,9 +175,9 @@ class Promoter:
                 for table, version in ((DUPLICATES, before.duplicates), (QUARANTINE, before.quarantine)):
                     losers = self._losers(table, version, hours, moments)
                     hours = hours | desk.hours_following(losers)
-        return self._planned("replace", desk, before, intake, hours), desk
+        return self._planned("replace", desk, before, intake, hours)
 
-    def _planned(self, mode: str, desk: Workspace, before: Snapshot, intake: Intake, hours: set[str]) -> Batch:
+    def _planned(self, mode: str, desk: Workspace, before: Snapshot, intake: Intake, hours: set[str]) -> Plan:
         dates = desk.changed_dates() if mode == "replace" else desk.added_dates()
         planned = Batch(
             batch=before.batch + 1,
@@ -187,7 +198,7 @@ class Promoter:
             duplicates=0,
         )
         self._gather_conflicts(desk, planned)
-        return Batch(**{**vars(planned), **desk.counts()})
+        return Plan(Batch(**{**vars(planned), **desk.counts()}), desk, intake.mark)
 
     # -- reading ---------------------------------------------------------------------------------------------
 

@@ -19,7 +19,8 @@ if __name__ == "__main__":
     canonicaliser = Canonicaliser.from_content(Path(content).read_text(encoding="utf-8"))
     promoter = Promoter(Lake(root), canonicaliser, Silver(batch_events=int(batch_events)))
     if rest and rest[0].startswith("/"):
-        print("ready", flush=True)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
         until = time.monotonic() + 60
         while not Path(rest[0]).exists() and time.monotonic() < until:
             time.sleep(0.005)
