@@ -25,10 +25,10 @@ T = TypeVar("T")
 Rows: TypeAlias = "pa.Table | pa.RecordBatchReader"
 
 
-def _tell(retry: RetryDetails) -> None:
-    """To stderr by way of `logging`: stamina would ask structlog, which prints to stdout unless a program sets it up."""
-    why = f"{type(retry.caused_by).__name__}: {retry.caused_by}"
-    _log.warning("%s; try %d follows in %.1f s", why, retry.retry_num + 1, retry.wait_for)
+def _tell(details: RetryDetails) -> None:
+    """To stderr by `logging`: left to itself stamina asks structlog, which prints to stdout unless it is set up."""
+    why = f"{type(details.caused_by).__name__}: {details.caused_by}"
+    _log.warning("%s; try %d follows in %.1f s", why, details.retry_num + 1, details.wait_for)
 
 
 set_on_retry_hooks((_tell,))
