@@ -66,7 +66,12 @@ def build_defs(settings: Settings) -> dg.Definitions:
                 "Starts the daily quality table for days Silver changed.",
             ),
             dirty_dates_sensor(
-                "warm_dirty_dates", WARM, dates, dirty_warm_dates, "Starts the warm tier for dates Gold changed."
+                "warm_dirty_dates",
+                WARM,
+                dates,
+                dirty_warm_dates,
+                "Starts the warm tier for all dates Gold changed.",
+                at_once=True,
             ),
         ],
         # A run is a process already; another one per step costs seconds and isolates nothing.

@@ -39,9 +39,12 @@ def ranges(dates: Mapping[date, int]) -> list[tuple[date, date]]:
 
 
 def dirty_dates_sensor(
-    name: str, job_name: str, dates: dg.PartitionsDefinition[str], dirty: Dirty, says: str
+    name: str, job_name: str, dates: dg.PartitionsDefinition[str], dirty: Dirty, says: str, *, at_once: bool = False
 ) -> dg.SensorDefinition:
-    """Every 30 s: one run per range of dirty dates, at most `PER_TICK`."""
+    """Every 30 s: one run per range of dirty dates, at most `PER_TICK`.
+
+    `at_once`: the job takes on whatever is dirty, so one run is asked for, named after the longest range.
+    """
 
     @dg.sensor(
         name=name,
@@ -65,6 +68,9 @@ def dirty_dates_sensor(
         if not judged.may_go:
             return dg.SkipReason(judged.why_not)
         head = lake.version(BRONZE_TELEMETRY)
+        wanted = ranges(due)
+        if at_once:
+            wanted = [max(wanted, key=lambda span: span[1] - span[0])]
         return dg.SensorResult(
             run_requests=[
                 dg.RunRequest(
@@ -76,7 +82,7 @@ def dirty_dates_sensor(
                         "dagster/asset_partition_range_end": last.isoformat(),
                     },
                 )
-                for first, last in ranges(due)[:PER_TICK]
+                for first, last in wanted[:PER_TICK]
             ]
         )
 

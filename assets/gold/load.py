@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 DATES_AT_ONCE = 31
 """Dates read, queued and swapped together."""
+NEAR = timedelta(days=7)
+"""Dates nearer than this are read together: passing over the days between costs less than another round of commands."""
 
 _POLL_SECONDS = (0.02, 2.0)
 _LOOK_SECONDS = 2.0
@@ -81,10 +83,10 @@ def load_dates(
 
 
 def _runs(dates: Sequence[date]) -> Iterator[list[date]]:
-    """Neighbouring dates together, so that Silver is read once for them."""
+    """Near dates together, so that Silver is read and Kusto is asked once for them."""
     group: list[date] = []
     for day in dates:
-        if group and (day - group[-1] > timedelta(days=1) or len(group) == DATES_AT_ONCE):
+        if group and (day - group[-1] > NEAR or len(group) == DATES_AT_ONCE):
             yield group
             group = []
         group.append(day)

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from assets.runs import due_dates
+from assets.runs import dates_of, is_incremental
 from assets.warm.dbt import GROUP, OWNER, POOL, staging_specs
 from assets.warm.publish import publish
 from assets.warm.staging import dirty_warm_dates, load_staging
@@ -35,7 +35,8 @@ def warm_staging(dates: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], lake: dg.ResourceParam[Lake]
     ) -> Iterator[dg.MaterializeResult[None]]:
         """Gold's dates, replaced in the warm database in one transaction."""
-        days = due_dates(context, dirty_warm_dates(lake, settings))
+        # One dbt build costs the same for a date as for a hundred, so a sensor's run takes on all that is dirty.
+        days = list(dirty_warm_dates(lake, settings)) if is_incremental(context) else dates_of(context)
         load = load_staging(lake, settings, days)
         for spec in staging_specs():
             name = spec.key.path[-1].removeprefix("staging_")
@@ -53,10 +54,11 @@ def warm_staging(dates: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
 
 def warm_published(marts: Iterable[dg.AssetKey], dates: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     """The asset `warm/published`: the file analysts open."""
+    upstream = list(marts)
 
     @dg.asset(
         key=PUBLISHED,
-        deps=list(marts),
+        deps=upstream,
         group_name=GROUP,
         owners=[OWNER],
         kinds={"duckdb", GROUP},
@@ -67,10 +69,16 @@ def warm_published(marts: Iterable[dg.AssetKey], dates: dg.PartitionsDefinition[
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(minutes=15)),
     )
     def published(
-        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
+        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], lake: dg.ResourceParam[Lake]
     ) -> dg.MaterializeResult[None]:
         """Copy, sync, rename."""
+        behind = dirty_warm_dates(lake, settings)
         publication = publish(settings)
+        mended = behind.keys() - dirty_warm_dates(lake, settings).keys() - set(dates_of(context))
+        # Dates beside the range that the run was named for: Dagster is told of each, so that its picture is true.
+        for day in filter(dates.has_partition_key, sorted(map(str, mended))):
+            for key in (*(spec.key for spec in staging_specs()), *upstream, PUBLISHED):
+                context.log_event(dg.AssetMaterialization(key, partition=day))
         return dg.MaterializeResult(
             metadata={
                 "dagster/uri": str(settings.warm_database),

@@ -11,6 +11,8 @@ from assets.warm.database import writing
 from assets.warm.dbt import warm_dbt_assets, warm_dbt_project
 from assets.warm.publish import NotPublishableError, publish
 from assets.warm.staging import dirty_warm_dates, load_staging
+from orchestration.build import build_defs
+from orchestration.drive import instance_at, run_due
 
 TUESDAY, WEDNESDAY = date(2026, 3, 31), date(2026, 4, 1)
 RANGE = {"dagster/asset_partition_range_start": "2026-03-31", "dagster/asset_partition_range_end": "2026-04-01"}
@@ -73,3 +75,18 @@ def test_building_some_models_does_not_pass_for_building_them_all(warm, built):
         ]
     with pytest.raises(NotPublishableError, match="2 staged dates"):
         publish(built.settings)
+
+
+@pytest.mark.slow
+def test_dates_years_apart_share_one_build_and_dagster_knows_of_each(built, tmp_path):
+    far = date(2020, 1, 6)
+    built.readings(far, 2, [("bms:left", 30.0)])
+    built.readings(TUESDAY, 2, [("bms:left", 32.0)])
+    with instance_at(tmp_path / "dagster") as instance:
+        done = run_due(build_defs(built.settings), instance)
+
+        assert [run.job for run in done] == ["warm_lane"]
+        assert dirty_warm_dates(built.lake, built.settings) == {}
+        for name in ("staging_readings_1d", "fct_readings_daily", "published"):
+            known = instance.get_materialized_partitions(dg.AssetKey(["warm", name]))
+            assert known == {"2020-01-06", "2026-03-31"}, name

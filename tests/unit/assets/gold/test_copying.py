@@ -35,6 +35,6 @@ def test_neighbouring_dates_share_an_answer_while_they_fit(
     assert list(copying._grouped(list(counted), counted)) == [days(*group) for group in groups]
 
 
-def test_a_run_is_of_neighbouring_dates_and_bounded() -> None:
-    runs = list(_runs(days(0, 1, 5, *range(10, 60))))
-    assert [len(run) for run in runs] == [2, 1, 31, 19]
+def test_a_run_is_of_near_dates_and_bounded() -> None:
+    runs = list(_runs(days(0, 1, 8, *range(16, 66))))
+    assert [len(run) for run in runs] == [3, 31, 19]
