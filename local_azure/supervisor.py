@@ -213,7 +213,9 @@ class Supervisor:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise SupervisorError(f"another supervisor is at work in {self._folder}: lakehouse down") from error
+                raise SupervisorError(
+                    f"another supervisor is at work in {self._folder}; end it with: lakehouse down"
+                ) from error
             yield
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:

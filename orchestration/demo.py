@@ -111,7 +111,7 @@ def fresh_folder(wanted: Path | None, home: Path) -> Path:
 def run(folder: Path, stage: Stage, wanted: Load) -> Outcome:
     """Run the demo in an empty folder and leave its lake and warm database there; what it started is ended.
 
-    Raises: WorkerError, and what the steps raise.
+    Raises: WorkerError, ValueError where the source holds no rows, and what the steps raise.
     """
     begun = time.monotonic()
     outcome = Outcome(lake=folder / "lake")
@@ -126,6 +126,8 @@ def run(folder: Path, stage: Stage, wanted: Load) -> Outcome:
             manifest = folder / "manifest.jsonl"
             with _timed(outcome, "send"), stage.bar("sent to Event Hubs") as bar:
                 outcome.events_sent = send(settings, wanted, manifest, bar)
+            if not outcome.events_sent:
+                raise ValueError(f"--source {wanted.source} holds no rows: there is nothing to follow")
             with _timed(outcome, "ingest"), _worker():
                 from orchestration.demo_tiers import Tiers  # noqa: PLC0415 - imported while the worker is at work
 
@@ -160,7 +162,10 @@ def _worker() -> Iterator[None]:
     """
     command = ("ingest", "bronze", "--until-head", "--quiet", "--with-parent", str(os.getpid()))
     worker = subprocess.Popen(
-        [sys.executable, "-m", "orchestration.cli.main", *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "orchestration.cli.main", *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for us; the worker hears it from us
     )
     try:
         yield

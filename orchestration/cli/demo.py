@@ -44,7 +44,11 @@ def demo(
     folder = fresh_folder(dir_, settings.home)
     quiet()
     stage = Stage(bar=progress, say=lambda text: people.print(Text(text, "dim")))
-    outcome = run(folder, stage, Load(events or EVENTS, path, mapping))
+    try:
+        outcome = run(folder, stage, Load(events or EVENTS, path, mapping))
+    except KeyboardInterrupt:
+        people.print(f"Stopped. Nothing is left running; what was made so far is in {folder}", markup=False)
+        raise
     if json_:
         emit(outcome.as_json())
     else:

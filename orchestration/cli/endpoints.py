@@ -11,12 +11,14 @@ from orchestration.cli.show import people, table
 
 
 def up(
-    event_hubs_port: Annotated[int, typer.Option(help="Port of Event Hubs; 0 takes a free one.")] = 5672,
-    kusto_port: Annotated[int, typer.Option(help="Port of Kusto; 0 takes a free one.")] = 8088,
+    event_hubs_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of Event Hubs; 0 takes a free one.")
+    ] = 5672,
+    kusto_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of Kusto; 0 takes a free one.")] = 8088,
     clock_start: Annotated[
         datetime | None, typer.Option(help="UTC instant at which the hub's clock starts; default: the real time.")
     ] = None,
-    clock_speed: Annotated[float, typer.Option(help="Seconds of the hub's clock per second.")] = 1.0,
+    clock_speed: Annotated[float, typer.Option(min=0, help="Seconds of the hub's clock per second.")] = 1.0,
 ) -> None:
     """Start the local endpoints; they run until `lakehouse down`."""
     from local_azure import endpoints, supervisor
@@ -24,6 +26,8 @@ def up(
     from settings.load import load
 
     home = load().home
+    if event_hubs_port == kusto_port != 0:
+        raise ValueError(f"port {kusto_port} cannot serve both: name another --event-hubs-port or --kusto-port")
     if supervisor.running(home / "endpoints") is None:
         supervisor.stop(home / "endpoints")  # endpoints whose supervisor was killed would hold the ports
         endpoints.refuse_taken(event_hubs_port, "--event-hubs-port")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.show import people
+from orchestration.cli.show import results
 
 
 def identity(
@@ -18,5 +18,7 @@ def identity(
     from lake.store import Lake
     from settings.load import load
 
+    if renew is not None and not renew.strip():
+        raise ValueError("--renew wants to know why, e.g. --renew 'restored from the backup of 1 May'")
     lake = Lake.of(load())
-    people.print(lake.identity() if renew is None else lake.renew_identity(renew))
+    results.print(lake.identity() if renew is None else lake.renew_identity(renew))

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from orchestration.cli.show import JSON, complain, emit, legible, people, results, table, verdict
+from orchestration.cli.show import JSON, complain, emit, people, results, table, verdict
 
 if TYPE_CHECKING:
     from quality.rules.ledger import Ledger, StreamLine
 
 _OUTCOMES = ("accepted", "partial", "quarantined", "duplicate")
 _FAULTS = {
+    "lost": "events the hub gave up before they were read (bronze.lost); accounted for",
     "missing": "numbers the hub gave that Bronze does not hold",
     "repeated": "events that Bronze holds twice",
     "unaccounted": "processed events that are in no table of Silver",
@@ -102,8 +103,9 @@ def _stops(found: dict[str, Any]) -> None:
     results.print(Text(f"{found['event']}: {found['outcome']}\n", "bold"))
     for stop, rows in found["stops"].items():
         if stop == "bronze.telemetry":
-            columns = [(name, legible(cell) if name == "body" else str(cell)) for name, cell in rows[0].items() if cell]
-            table(stop, ("column", "value"), columns)
+            # Numbers as they are: they are parts of the event's name, not counts.
+            cells = ((name, str(cell) if isinstance(cell, int) else cell) for name, cell in rows[0].items())
+            table(stop, ("column", "value"), [line for line in cells if line[1] not in (None, "", {})])
         elif rows:
             table(stop, tuple(rows[0]), [tuple(row.values()) for row in rows])
     nowhere = ", ".join(stop for stop, rows in found["stops"].items() if not rows)

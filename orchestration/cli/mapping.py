@@ -28,7 +28,9 @@ def list_() -> None:
 
 @app.command("test")
 def test(
-    path: Annotated[Path | None, typer.Argument(help="A spec; default: all that are in force.")] = None,
+    path: Annotated[
+        Path | None, typer.Argument(help="A spec, or a folder of specs; default: all that are in force.")
+    ] = None,
 ) -> None:
     """Run the examples of specs and show every difference."""
     from canonical.examples import run_examples
@@ -36,7 +38,8 @@ def test(
     from settings.load import load
 
     failed = 0
-    for spec in [load_spec(path)] if path else load_specs(load().specs):
+    alone = path is not None and not path.is_dir()
+    for spec in [load_spec(path)] if path and alone else load_specs(path or load().specs):
         for result in run_examples(spec):
             judged = verdict(good=result.passed, says=("ok", "DIFFERS"))
             results.print(Text.assemble(judged, f" {spec.id}: {result.name}"))

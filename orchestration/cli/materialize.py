@@ -30,7 +30,7 @@ def materialize(json_: Annotated[bool, JSON] = False) -> None:
 
 
 def dev(
-    port: Annotated[int, typer.Option(help="Port of Dagster's UI.")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Dagster's UI.")] = 3000,
     local: Annotated[
         bool, typer.Option("--local", help="Also run local endpoints, unless they run already, and a bronze worker.")
     ] = False,

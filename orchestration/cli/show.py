@@ -23,7 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-FAILURES = (RuntimeError, ValueError, KeyError, FileNotFoundError, FileExistsError, PermissionError, ConnectionError)
+FAILURES = (RuntimeError, ValueError, KeyError, OSError)
 """What a person can cause and mend; anything else is a defect and keeps its traceback."""
 
 JSON = typer.Option("--json", help="JSON on stdout and nothing else there.")
@@ -38,12 +38,18 @@ people = Console(stderr=True, highlight=False, soft_wrap=True)
 """Progress, hints and complaints."""
 results = Console(highlight=False, soft_wrap=True)
 """What was asked for."""
+_piped = Console(highlight=False, width=_PIPE_WIDTH)
 
 
 def complain(error: BaseException) -> None:
     """An expected failure, in one paragraph."""
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    people.print(Text.assemble(("error: ", "bold red"), printable(text)))
+    people.print(Text.assemble(("error: ", "bold red"), printable(_sentence(error))))
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"  # without the number that the system gives it
+    return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
 
 
 def emit(found: Any) -> None:
@@ -97,9 +103,11 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
         grid.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         grid.add_row(*map(_cell, row))
-    told = results.is_terminal or "COLUMNS" in os.environ
     results.print(Text(title, "bold"))
-    results.print(grid, width=None if told else _PIPE_WIDTH, soft_wrap=False)
+    if results.is_terminal or "COLUMNS" in os.environ:
+        results.print(grid, soft_wrap=False)
+    else:
+        _piped.print(grid)
     results.print()
 
 

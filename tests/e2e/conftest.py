@@ -21,7 +21,7 @@ from typing import Any
 import psutil
 import pytest
 
-from orchestration.cli.main import main
+from orchestration.cli.main import run
 
 EVENTS = 1500
 
@@ -86,7 +86,7 @@ class Terminal:
                 os.environ.update(self.environment(home, **more))
                 os.chdir(home)
                 sys.argv = [str(self.program), *arguments]
-                main()
+                run()
             except SystemExit as end:
                 code = end.code or 0
             finally:
