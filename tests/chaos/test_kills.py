@@ -1,0 +1,71 @@
+"""`kill -9` of the worker and of Dagster's runs at named points, and the same command given again.
+
+Each kill comes on top of what the ones before it have left, so one chain of few processes meets many half-done states.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import dagster as dg
+import psutil
+import pytest
+
+from local_azure import endpoints
+
+BRONZE = ("bronze.before_commit", "bronze.between_data_file_and_commit", "bronze.after_commit")
+SILVER = (
+    "silver.after_plan",
+    "silver.after_quarantine",
+    "silver.after_duplicates@2",
+    "silver.after_readings@2",
+)
+# Every point of Gold and of the warm tier is met without Dagster in `test_ten_loads`.
+GOLD = ("gold.after_export@2", "gold.after_ingest", "gold.after_swap", "gold.after_copy@3")
+WARM = ("warm.after_delete@2", "warm.before_publish")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_worker_and_runs_killed_at_named_points_leave_what_an_undisturbed_run_leaves(
+    with_hub_log, undisturbed, same_tiers
+) -> None:
+    laptop = with_hub_log
+    with laptop.up(endpoints.event_hubs(), endpoints.kusto()):
+        for point in BRONZE:
+            laptop.run_killed_at(point, "ingest", "bronze", "--until-head")
+        assert laptop.run("ingest", "bronze", "--until-head") == 0
+        laptop.assert_bronze_is_the_hub_log()
+        for point in (*SILVER, *GOLD, *WARM):
+            laptop.run_killed_at(point, "materialize")
+        kill_while_dbt_runs(laptop)
+        assert laptop.run("materialize") == 0
+        laptop.assert_ledger_balances()
+        same_tiers(laptop.tiers(), undisturbed.tiers)
+    assert_only_the_killed_runs_failed(
+        laptop, {"silver_lane": len(SILVER), "gold_lane": len(GOLD), "warm_lane": len(WARM) + 1}
+    )
+
+
+def kill_while_dbt_runs(laptop) -> None:
+    """Kill the run and leave its dbt alone in the world, writing."""
+    driver, deadline = (
+        psutil.Process(laptop.start("-m", "orchestration.cli.main", "materialize")),
+        time.monotonic() + 60,
+    )
+    while not (dbt := [child for child in driver.children() if "dbt" in " ".join(child.cmdline())]):
+        assert time.monotonic() < deadline, "dbt was not started within 60 s"
+        time.sleep(0.05)
+    os.kill(driver.pid, signal.SIGKILL)
+    assert laptop.nursery.buried() == -signal.SIGKILL
+    assert dbt[0].is_running()
+
+
+def assert_only_the_killed_runs_failed(laptop, killed: dict[str, int]) -> None:
+    """No run is left open for ever, and none failed that was not killed."""
+    runs = laptop.runs()
+    assert {status for _, status in runs} == {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE}
+    failed = [job for job, status in runs if status is dg.DagsterRunStatus.FAILURE]
+    assert {job: failed.count(job) for job in failed} == killed
