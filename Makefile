@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml uv.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 	@echo "installing the locked packages into .venv (a minute or two the first time)"
-	@$(UV) sync --quiet --frozen --all-extras --python $(BIN)/python --inexact
+	@$(UV) sync --quiet --frozen --all-extras --python $(BIN)/python --inexact --compile-bytecode
 	@echo "parsing the dbt project"
 	@$(BIN)/python -c 'from assets.warm.project import prepare_manifest; prepare_manifest()'
 	@touch $@

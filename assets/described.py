@@ -39,7 +39,11 @@ def spec_of(
         owners=[table.owner],
         kinds=kinds or KINDS[table.layer],
         group_name=table.layer,
-        metadata={"dagster/column_schema": column_schema(table), "key": ", ".join(table.key)},
+        metadata={
+            "dagster/column_schema": column_schema(table),
+            "dagster/table_name": f"{table.layer}.{table.name}",
+            "key": ", ".join(table.key),
+        },
         partitions_def=partitions,
         freshness_policy=dg.FreshnessPolicy.time_window(
             fail_window=timedelta(minutes=table.fresh_within or 24 * 60 * 7)

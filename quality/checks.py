@@ -120,7 +120,7 @@ def ledger_result(table: Table, ledger: Ledger | None) -> dg.AssetCheckResult:
             "unaccounted": sum(line.unaccounted for line in lines),
             "unfounded": sum(line.unfounded for line in lines),
             "repeated": sum(line.repeated for line in lines),
-            "next": "lakehouse ledger" if wrong else "",
+            **({"next": "lakehouse ledger"} if wrong else {}),
         },
     )
 

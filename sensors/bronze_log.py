@@ -6,8 +6,6 @@ Does not: reading rows. A tick looks at file statistics only and ends in well un
 
 # No `from __future__ import annotations`: Dagster reads the annotations of context and resources as objects.
 
-from datetime import UTC, datetime
-
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -65,14 +63,19 @@ def bronze_log_sensor(job_name: str, hours: dg.PartitionsDefinition[str]) -> dg.
 
 
 def _not_due(instance: dg.DagsterInstance, lake: Lake, job_name: str, head: int) -> str | None:
-    """Why no run is needed: the newest successful run covered this head, and nothing was left half way or unjudged."""
+    """Why no run is needed.
+
+    Nothing ever arrived; or the newest successful run covered this head, and nothing was left half way or unjudged.
+    """
+    state = snapshot(lake)
+    if state is None and not _rows(_files(lake)):
+        return "bronze/telemetry holds no events yet"  # a worker makes the table when it starts
     succeeded = instance.get_runs(
         dg.RunsFilter(job_name=job_name, statuses=[dg.DagsterRunStatus.SUCCESS], tags={INCREMENTAL: "true"}), limit=1
     )
     lake_id, _, version = succeeded[0].tags.get(COVERED, "").partition("@") if succeeded else ("", "", "")
     if lake_id != lake.identity() or int(version) < head:
         return None
-    state = snapshot(lake)
     if batches.held(lake.open(BATCHES)) > (state.batch if state else 0):
         return None
     if why_not_promoted(instance, lake):
@@ -89,12 +92,16 @@ def _files(lake: Lake) -> pa.Table:
     return pa.table(actions)
 
 
+def _rows(files: pa.Table) -> int:
+    return int(pc.sum(files["num_records"]).as_py() or 0)
+
+
 def _arrived(lake: Lake, head: int) -> dg.AssetMaterialization:
     files = _files(lake)
     return dg.AssetMaterialization(
         key_of(BRONZE_TELEMETRY),
         metadata={
-            "dagster/row_count": int(pc.sum(files["num_records"]).as_py() or 0),
+            "dagster/row_count": _rows(files),
             "dagster/uri": lake.uri(BRONZE_TELEMETRY),
             "delta_version": head,
             "files": files.num_rows,
@@ -104,35 +111,31 @@ def _arrived(lake: Lake, head: int) -> dg.AssetMaterialization:
 
 
 def _request(lake: Lake, hours: dg.PartitionsDefinition[str], head: int, judged: Turn) -> dg.RunRequest:
-    """A run over the hours that hold the newest files; what it does not name it takes in all the same."""
+    """A run named after the hour of the newest event.
+
+    It takes in everything new and reports each hour that it touched. A range from the oldest hour on would have every
+    hour between reported, with events or without: minutes of work after a gap of months.
+    """
     state = snapshot(lake)
     complete = state.batch if state else 0
-    last = batches.last(lake.open(BATCHES))
-    first, newest = _hours(_files(lake), last.reached if last else {})
+    hour = _within(hours, _newest_hour(_files(lake)))
     return dg.RunRequest(
         run_key=f"{complete}:{head}:{judged.attempt}:{judged.after}",
         tags={
             INCREMENTAL: "true",
             COVERED: _name(lake, head),
             DUE: _name(lake, head),
-            "dagster/asset_partition_range_start": _within(hours, first),
-            "dagster/asset_partition_range_end": _within(hours, newest),
+            "dagster/asset_partition_range_start": hour,
+            "dagster/asset_partition_range_end": hour,
         },
     )
 
 
-def _hours(files: pa.Table, reached: dict[str, int]) -> tuple[str, str]:
-    """Hours of the oldest and the newest event that may be new, from file statistics; no hour beyond them is named."""
-    if files.num_rows == 0 or "max.enqueued_at" not in files.column_names:
-        return hour_of(now()), hour_of(now())
-    if reached:
-        latest = datetime.fromtimestamp(max(reached.values()) / 1e6, UTC)
-        fresh = files.filter(pc.greater(files["max.enqueued_at"], pa.scalar(latest, pa.timestamp("us", "UTC"))))
-        files = fresh if fresh.num_rows else files.slice(files.num_rows - 1)
-    oldest, newest = pc.min(files["min.enqueued_at"]).as_py(), pc.max(files["max.enqueued_at"]).as_py()
-    if oldest is None or newest is None:
-        return hour_of(now()), hour_of(now())
-    return hour_of(oldest), hour_of(newest)
+def _newest_hour(files: pa.Table) -> str:
+    """From file statistics; this hour where there are none."""
+    known = "max.enqueued_at" in files.column_names and files.num_rows
+    newest = pc.max(files["max.enqueued_at"]).as_py() if known else None
+    return hour_of(newest or now())
 
 
 def _within(hours: dg.PartitionsDefinition[str], wanted: str) -> str:

@@ -11,9 +11,12 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from settings.gateway import Gateway
+
+LOW_LATENCY_FLUSH_SECONDS = 1.0
 Environment = Literal["local", "dev", "staging", "prod"]
 
 
@@ -28,19 +31,74 @@ class EventHubs(BaseSettings):
     """Of a local endpoint or emulator; wins over `fully_qualified_namespace`."""
     hub: str = "telemetry"
     consumer_group: str = "$Default"
+    transport: Literal["amqp", "kafka"] = "amqp"
+    """How a worker reads the hub; another one than wrote Bronze needs `lakehouse ingest adopt-transport`."""
+    kafka_servers: str | None = None
+    """`host:port` of the Kafka endpoint; empty: the namespace's own, port 9093 (an emulator's: 9092)."""
+    kafka_plaintext: bool = False
+    """Whether `kafka_servers` speak neither TLS nor SASL: a broker on this machine, nothing else."""
     epoch: int = Field(default=0, ge=0)
     """Raised when the hub is re-created or failed over and its sequence numbers begin again."""
     prefetch: int = Field(default=3000, ge=300)
+    owner_level: int | None = Field(default=None, ge=0)
+    """Who reads a partition of this consumer group with a level displaces readers of the same, a lower or no level.
+    Unset: 0 where partitions are shared through `LAKE_BRONZE__OWNERSHIP`, else none."""
 
 
 class BronzeWorker(BaseSettings):
-    """When a flush becomes a commit: whichever of the three comes first (`LAKE_BRONZE__…`)."""
+    """When a flush becomes a commit, and how workers share a hub (`LAKE_BRONZE__…`).
 
+    A flush takes everything that waits, of all partitions. It is due, in this order of precedence, as soon as
+    (1) a receiver finds the buffer full (`buffer_bytes`), whatever the others say; (2) `flush_bytes` or (3)
+    `flush_rows` wait; (4) the oldest event has waited `flush_seconds`. The first that is true counts.
+    `flush_seconds` is what you set, else what `latency` says.
+    """
+
+    latency: Literal["normal", "low"] = "normal"
+    """`low`: a commit a second, so that events are in Bronze within two; five times the commits of `normal`."""
     flush_seconds: float = Field(default=5.0, gt=0, le=60)
     flush_rows: int = Field(default=100_000, ge=1)
     flush_bytes: int = Field(default=64 * 2**20, ge=1)
     buffer_bytes: int = Field(default=256 * 2**20, ge=1)
-    """Reading stops while this much waits for a commit."""
+    """Reading stops while this much waits for a commit; the broker keeps the rest. One event may be larger."""
+    store_patience_seconds: float = Field(default=300.0, gt=0)
+    """The worker ends, non-zero, where the lake takes no commit for so long; started again it reads on."""
+    silence_seconds: float = Field(default=60.0, gt=0)
+    """A partition that is behind and delivers nothing for so long is connected again; after the second time the
+    worker ends, non-zero, to be started again."""
+    ownership: str = ""
+    """Where several workers share the partitions: a folder (workers of one machine), or a blob container
+    `https://<account>.blob.core.windows.net/<container>`. Empty: this worker reads all."""
+    worker: str = ""
+    """Name of this worker in logs and claims; empty: the host's. Process number and a random part are added."""
+    renew_seconds: float = Field(default=3.0, gt=0)
+    """Between looks at who owns what."""
+    expiry_seconds: float = Field(default=12.0, gt=0)
+    """A worker whose claim was not renewed for so long, by the clock of who looks, is dead: others take over."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> BronzeWorker:
+        if self.latency == "low" and "flush_seconds" not in self.model_fields_set:
+            self.flush_seconds = LOW_LATENCY_FLUSH_SECONDS
+        if self.expiry_seconds < 2 * self.renew_seconds:
+            raise ValueError(
+                f"LAKE_BRONZE__EXPIRY_SECONDS={self.expiry_seconds} is less than twice LAKE_BRONZE__RENEW_SECONDS="
+                f"{self.renew_seconds}: a worker that misses one renewal would lose its partitions"
+            )
+        return self
+
+
+class Operations(BaseSettings):
+    """How a worker is watched (`LAKE_OPERATIONS__…`). Telemetry follows the standard `OTEL_…` variables."""
+
+    card_seconds: float = Field(default=15.0, gt=0, le=3600)
+    """How often the worker writes its card, from which `lakehouse status` knows it."""
+    health_port: int | None = Field(default=None, ge=0, le=65535)
+    """Port of `/healthz`, `/readyz` and `/metrics`; 0 takes a free one, unset serves none."""
+    health_host: str = "127.0.0.1"
+    """Where it listens; a container that is probed from outside needs its own address here."""
+    stall_seconds: float = Field(default=300.0, gt=0)
+    """Without a sign of life from the worker's loop for so long, `/healthz` says no."""
 
 
 class Silver(BaseSettings):
@@ -82,13 +140,20 @@ class Settings(BaseSettings):
 
     event_hubs: EventHubs = EventHubs()
     bronze: BronzeWorker = BronzeWorker()
+    operations: Operations = Operations()
     silver: Silver = Silver()
     kusto: Kusto = Kusto()
+    gateway: Gateway = Gateway()
 
     @property
     def lake_root(self) -> str:
         """The root as Delta takes it, without a trailing slash."""
         return (self.root or str((self.home / "lake").absolute())).rstrip("/")
+
+    @property
+    def spill(self) -> Path:
+        """Where a batch puts what its memory does not hold; empty when none is at work."""
+        return self.home.absolute() / "spill"
 
     @property
     def warm_database(self) -> Path:

@@ -45,10 +45,11 @@ def gold_readings(dates: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         spec_of(table, deps=[ADX_READINGS], kinds={"deltalake", "azuredataexplorer", "gold"})
         for table in AGGREGATES.values()
     ]
+    readings = spec_of(ADX_READINGS, deps=[READINGS], kinds={"azuredataexplorer", "gold"})
 
     @dg.multi_asset(
         name="gold_load",
-        specs=[spec_of(ADX_READINGS, deps=[READINGS], kinds={"azuredataexplorer", "gold"}), *levels],
+        specs=[readings.merge_attributes(metadata={"dagster/table_name": kusto_name(ADX_READINGS)}), *levels],
         check_specs=[
             spec for table in AGGREGATES.values() for spec in (checks.schema_spec(table), checks.keys_spec(table))
         ],
@@ -67,7 +68,9 @@ def gold_readings(dates: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         state = snapshot(lake)
         days = due_dates(context, dirty_dates(lake)) if state else []
         again = not is_incremental(context)
-        loads = load_dates(lake, kusto, state, days, context.log.info, again=again) if state else []
+        loads = (
+            load_dates(lake, kusto, state, days, context.log.info, again=again, spill=settings.spill) if state else []
+        )
         done = [load.date for load in loads if not load.skipped]
         totals = _totals(loads)
         more: dict[str, Any] = {

@@ -9,10 +9,10 @@ load can tell that KQL saw every window).
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -25,6 +25,7 @@ from assets.silver.digests import fetch
 from lake.store import Lake
 from quality.contracts.kusto import kusto_name
 from quality.contracts.tables import ADX_READINGS, AGGREGATES, LEVELS, READINGS
+from settings.scratch import Scratch
 
 FILE_ROWS = 2_000_000
 _SOURCE = tuple(name for name in (*ADX_READINGS.names, "digest") if name in READINGS.names)
@@ -64,13 +65,21 @@ def instants(first: date, last: date) -> tuple[datetime, datetime]:
 class Export:
     """The readings of a run of dates at one Delta version, held in DuckDB; spills to disk, gone when closed."""
 
-    def __init__(self, lake: Lake, version: int, dates: Sequence[date], *, memory_limit: str = "2GB") -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        version: int,
+        dates: Sequence[date],
+        *,
+        spill: Path | None = None,
+        memory_limit: str = "2GB",
+    ) -> None:
         self._dates = sorted(dates)
-        self._spill = tempfile.TemporaryDirectory(prefix="gold-")
+        self._spill = Scratch(spill, "gold")
         self._db = duckdb.connect(
             config={
                 "memory_limit": memory_limit,
-                "temp_directory": self._spill.name,
+                "temp_directory": str(self._spill.path),
                 "preserve_insertion_order": False,
                 "autoinstall_known_extensions": False,
                 "TimeZone": "UTC",
@@ -93,7 +102,7 @@ class Export:
     def close(self) -> None:
         """Drop the rows and what they spilled."""
         self._db.close()
-        self._spill.cleanup()
+        self._spill.close()
 
     def _load(self, lake: Lake, version: int) -> None:
         since, until = instants(self._dates[0], self._dates[-1])

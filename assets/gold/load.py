@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from assets.gold import database, extents
@@ -62,12 +63,13 @@ def load_dates(
     on_progress: Progress | None = None,
     *,
     again: bool = False,
+    spill: Path | None = None,
 ) -> list[DateLoad]:
     """Bring dates of recorded_at to the snapshot's batch, in Azure Data Explorer and Gold Delta.
 
     A date that holds this batch or a later one is skipped, unless `again`: then what Azure Data Explorer really holds
     is looked at, and what is missing or was made by other KQL is made anew. Dates without readings are emptied
-    everywhere.
+    everywhere. `spill`: folder for what memory does not hold.
     Raises: LoadError, CopyError, KustoRefusedError; running the dates again finishes what is missing.
     """
     say = on_progress or (lambda _: None)
@@ -78,7 +80,7 @@ def load_dates(
         database.deploy(kusto)
     for group in _runs(due):
         say(f"gold: {group[0]} to {group[-1]} ({len(group)} dates) at Silver batch {snapshot.batch}")
-        done |= {load.date: load for load in _Load(lake, kusto, snapshot, group, say).run()}
+        done |= {load.date: load for load in _Load(lake, kusto, snapshot, group, say, spill=spill).run()}
     return [done[day] for day in wanted]
 
 
@@ -97,8 +99,17 @@ def _runs(dates: Sequence[date]) -> Iterator[list[date]]:
 class _Load:
     """One run of neighbouring dates on its way."""
 
-    def __init__(self, lake: Lake, kusto: Kusto, snapshot: Snapshot, dates: Sequence[date], say: Progress) -> None:
-        self._lake, self._kusto, self._say = lake, kusto, say
+    def __init__(
+        self,
+        lake: Lake,
+        kusto: Kusto,
+        snapshot: Snapshot,
+        dates: Sequence[date],
+        say: Progress,
+        *,
+        spill: Path | None,
+    ) -> None:
+        self._lake, self._kusto, self._say, self._spill = lake, kusto, say, spill
         self._dates = list(dates)
         self._snapshot = snapshot
         self._attempt = Attempt.new(lake.identity(), snapshot.batch)
@@ -107,7 +118,7 @@ class _Load:
     def run(self) -> list[DateLoad]:
         names = [name for table in database.SWAPPED for name in (kusto_name(table), stage_name(table))]
         before = extents.look(self._kusto, names, self._dates)
-        with Export(self._lake, self._snapshot.readings, self._dates) as export:
+        with Export(self._lake, self._snapshot.readings, self._dates, spill=self._spill) as export:
             self._expected = export.expected()
             self._fill(ADX_READINGS, before, partial(self._ingest, export))
         reach("gold.after_swap")

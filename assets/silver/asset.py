@@ -52,6 +52,7 @@ def silver_tables(hours: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             Canonicaliser.of(load_specs(settings.specs)),
             settings.silver,
             progress=lambda said, events: context.log.info("%s events %s", f"{events:,}", said),
+            spill=settings.spill,
         )
         asked = hours.get_partition_keys_in_range(context.partition_key_range)
         done = promoter.promote()

@@ -16,7 +16,7 @@ from assets.silver.intake import in_hours
 from assets.silver.snapshot import Snapshot, snapshot
 from lake.store import Lake
 from quality.contracts.model import Table
-from quality.contracts.tables import BATCHES, BRONZE_TELEMETRY, DUPLICATES, EVENT_NAMES, QUARANTINE, READINGS
+from quality.contracts.tables import BATCHES, BRONZE_TELEMETRY, DUPLICATES, EVENT_NAMES, LOST, QUARANTINE, READINGS
 from quality.rules.ledger import Ledger, balance
 
 
@@ -37,6 +37,7 @@ def audit(lake: Lake, hours: Sequence[str] | None = None) -> Ledger:
         readings=_reader(lake, READINGS, _at(state, "readings"), EVENT_NAMES, of_hours),
         quarantine=_reader(lake, QUARANTINE, _at(state, "quarantine"), (*EVENT_NAMES, "reason"), of_hours),
         duplicates=_reader(lake, DUPLICATES, _at(state, "duplicates"), EVENT_NAMES, of_hours),
+        lost=lake.rows(LOST) if hours is None and lake.exists(LOST) else None,
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -68,6 +69,8 @@ class Promoter:
     canonicaliser: Canonicaliser
     settings: Silver
     progress: Progress = lambda _said, _events: None
+    spill: Path | None = None
+    """Where a batch spills what its memory does not hold."""
 
     def promote(self) -> list[Batch]:
         """Take in everything new, in batches of bounded size; [] where there is nothing new.
@@ -94,7 +97,7 @@ class Promoter:
             planned.batch - 1, planned.readings_version, planned.quarantine_version, planned.duplicates_version
         )
         made_with = digests.fetch(self.lake, planned.digest)
-        with Workspace(self.settings) as desk:
+        with Workspace(self.settings, self.spill) as desk:
             after = planned.previous if planned.mode == "append" else {}
             self._lay_out(desk, made_with, between(after, planned.watermark, planned.hours))
             outside = planned.hours if planned.mode == "replace" else ()
@@ -142,7 +145,7 @@ class Promoter:
             return None
         made_with = batches.hour_digests(self.lake, before.batch)
         if all(made_with.get(hour, self.canonicaliser.digest) == self.canonicaliser.digest for hour in intake.hours):
-            desk = Workspace(self.settings)
+            desk = Workspace(self.settings, self.spill)
             self._lay_out(desk, self.canonicaliser, between(watermark, intake.watermark, intake.hours))
             desk.set_history(self._history(desk, before, ()))
             if not desk.overtaken_hours():
@@ -161,7 +164,7 @@ class Promoter:
 
     def _replaced(self, before: Snapshot, intake: Intake, hours: set[str]) -> Plan:
         """Recompute the hours, widened until no winner outside can move (DESIGN, Silver 8)."""
-        desk = Workspace(self.settings)
+        desk = Workspace(self.settings, self.spill)
         laid_out: set[str] = set()
         while wanting := hours - laid_out:
             self._lay_out(desk, self.canonicaliser, between({}, intake.watermark, sorted(wanting)))

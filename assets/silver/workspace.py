@@ -11,7 +11,6 @@ Keys are compared by a 64-bit hash first and by all columns where the hash meets
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
@@ -36,6 +35,7 @@ from quality.contracts.tables import (
     READINGS,
 )
 from settings.model import Silver
+from settings.scratch import Scratch
 
 _KEY = ", ".join(KEY_NAMES)
 _POSITION = ", ".join(POSITION_NAMES)
@@ -61,12 +61,12 @@ _STREAM_BYTES = 32 * 2**20
 class Workspace:
     """Temporary tables of one batch; spills to disk beyond the memory limit, gone when closed."""
 
-    def __init__(self, settings: Silver) -> None:
-        self._spill = tempfile.TemporaryDirectory(prefix="silver-")
+    def __init__(self, settings: Silver, spill: Path | None = None) -> None:
+        self._spill = Scratch(spill, "silver")
         self._db = duckdb.connect(
             config={
                 "memory_limit": settings.memory_limit,
-                "temp_directory": str(Path(self._spill.name)),
+                "temp_directory": str(self._spill.path),
                 "preserve_insertion_order": False,
                 "autoinstall_known_extensions": False,
             }
@@ -90,7 +90,7 @@ class Workspace:
     def close(self) -> None:
         """Drop the tables and what they spilled."""
         self._db.close()
-        self._spill.cleanup()
+        self._spill.close()
 
     def _table(self, query: str) -> pa.Table:
         found = self._db.sql(query).to_arrow_table()

@@ -71,6 +71,34 @@ def test_damage_is_found_and_named(changed: dict[str, pa.Table], fault: str) -> 
     assert getattr(found.streams[0], fault) == 1
 
 
+def gone(first: int, last: int, events: int) -> pa.Table:
+    named = ("hub", "partition_id", "epoch", "first_sequence_number", "last_sequence_number", "events")
+    return pa.Table.from_pylist([dict(zip(named, (*STREAM, first, last, events), strict=True))])
+
+
+def test_a_recorded_loss_is_accounted_for_and_told() -> None:
+    found = ledger(bronze=rows(0, 1, 2, 3, 4, 5, 9), lost=gone(6, 8, 3))
+    assert found.balanced
+    assert (found.streams[0].lost, found.streams[0].missing) == (3, 0)
+
+
+def test_numbers_that_never_were_events_are_neither_lost_nor_missing() -> None:
+    found = ledger(bronze=rows(0, 1, 2, 3, 4, 5, 9), lost=gone(6, 8, 0))
+    assert found.balanced
+    assert found.streams[0].lost == 0
+
+
+@pytest.mark.parametrize(
+    ("bronze", "recorded", "missing"),
+    [((0, 1, 2, 3, 4, 5, 9), (6, 7), 1), ((0, 1, 2, 3, 4, 5, 7, 9), (6, 8), -1)],
+    ids=["a part is not recorded", "an event is there after all"],
+)
+def test_a_record_that_is_not_the_hole_is_an_imbalance(bronze, recorded, missing) -> None:
+    found = ledger(bronze=rows(*bronze), lost=gone(*recorded, recorded[1] - recorded[0] + 1))
+    assert not found.balanced
+    assert found.streams[0].missing == missing
+
+
 def test_an_outcome_in_a_stream_bronze_does_not_have_is_unfounded() -> None:
     foreign = rows(0).set_column(2, "epoch", pa.array([7], pa.int64()))
     found = ledger(readings=pa.concat_tables([rows(0, 1, 2), foreign]))
