@@ -34,6 +34,7 @@ HEADER = tuple((f"sys.{name}", place) for place, name in enumerate(Header._field
 """Without `durable`: Event Hubs keeps every event, whatever its sender asked for."""
 OURS = ("sys.", "app.sys.")
 YEAR_9999 = 253_402_300_799_999
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def append(events: Events, message: Message, taken_at: int) -> None:
@@ -156,7 +157,7 @@ def text(value: Any) -> str:
 
 def as_json(value: Any) -> str:
     """JSON of any AMQP value: bytes, decimals and numbers JSON lacks are marked objects, times are ISO 8601."""
-    return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"))
+    return ENCODER.encode(_plain(value))
 
 
 def _plain(value: Any) -> Any:

@@ -9,20 +9,26 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from local_azure.event_hubs.clock import Clock
 from local_azure.event_hubs.hub import HubSetupError
 from local_azure.event_hubs.listening import PORT_TAKEN_EXIT_CODE, PortTakenError
 from local_azure.event_hubs.records import DamagedLogError
+from local_azure.event_hubs.retention import Retention
 from local_azure.event_hubs.server import EventHubsServer
 
 _SETUP_EXIT_CODE = 1
+# What AMQP itself asks every peer to accept.
+_SMALLEST_FRAME = 512
+_Number = TypeVar("_Number", int, float)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,6 +55,11 @@ async def _serve(options: argparse.Namespace) -> None:
         dict(options.hub),
         clock=Clock(options.clock_start, options.clock_speed),
         consumer_groups=options.consumer_group,
+        retention=Retention(options.retention_hours, options.retention_bytes),
+        events_per_second=options.events_per_second,
+        max_frame_size=options.max_frame_size,
+        idle_timeout=options.idle_timeout,
+        longest_claim=options.longest_claim,
     )
     ready = None
     try:
@@ -104,6 +115,30 @@ def _instant(text: str) -> datetime:
     return instant
 
 
+def _hours(text: str) -> timedelta:
+    return timedelta(hours=_above_zero(float)(text))
+
+
+def _frame_size(text: str) -> int:
+    size = _above_zero(int)(text)
+    if size < _SMALLEST_FRAME:
+        raise argparse.ArgumentTypeError(f"{size} is below {_SMALLEST_FRAME}, which every AMQP client may send")
+    return size
+
+
+def _above_zero(kind: type[_Number]) -> Callable[[str], _Number]:
+    def read(text: str) -> _Number:
+        try:
+            number = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
+        if not number > 0:
+            raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        return number
+
+    return read
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local_azure.event_hubs", description="Event Hubs for a laptop, on loopback."
@@ -120,6 +155,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--clock-start", type=_instant, metavar="ISO", help="enqueued times start here (default: now)")
     add("--clock-speed", type=float, default=1.0, metavar="X", help="and pass X times as fast (default: 1)")
+    add("--retention-hours", type=_hours, metavar="H", help="events older than this go (default: none does)")
+    add("--retention-bytes", type=_above_zero(int), metavar="N", help="the most a partition keeps (default: no limit)")
+    add("--events-per-second", type=_above_zero(float), metavar="N", help="more are throttled (default: no limit)")
+    add("--max-frame-size", type=_frame_size, default=1 << 20, metavar="N", help="bytes (default: %(default)s)")
+    add("--idle-timeout", type=_above_zero(float), default=240.0, metavar="S", help="seconds (default: %(default)s)")
+    add(
+        "--longest-claim",
+        type=_above_zero(float),
+        default=math.inf,
+        metavar="S",
+        help="seconds after which a token has to be put again, however long it is good for",
+    )
     add("--ready-file", type=Path, metavar="PATH", help="written, as JSON, once clients can connect")
     return parser
 

@@ -39,6 +39,10 @@ class Claims:
         """Add a claim; one for the same path takes the place of the older, even if it ends sooner."""
         self._expiry[claim.path] = claim.expires
 
+    def expire(self) -> None:
+        """End all of them."""
+        self._expiry.clear()
+
     def allow(self, path: str, now: float) -> bool:
         """Whether a claim that has not expired covers `path`."""
         wanted = path.lower()

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
+from typing import Any
 
-from local_azure.event_hubs import cbs, codec, frames
+from local_azure.event_hubs import cbs, codec, control_http, frames
 from local_azure.event_hubs.broker import Broker
 from local_azure.event_hubs.clock import wall_seconds
 from local_azure.event_hubs.errors import (
@@ -22,6 +24,9 @@ from local_azure.event_hubs.errors import (
     NOT_ALLOWED,
     AmqpError,
 )
+from local_azure.event_hubs.faults import Kind
+from local_azure.event_hubs.heartbeat import Heartbeat
+from local_azure.event_hubs.links import Link
 from local_azure.event_hubs.session import Session
 
 _logger = logging.getLogger(__name__)
@@ -29,8 +34,6 @@ _logger = logging.getLogger(__name__)
 _SASL_HEADER = b"AMQP\x03\x01\x00\x00"
 _AMQP_HEADER = b"AMQP\x00\x01\x00\x00"
 _CONTAINER = "local-event-hubs"
-# Advertised because clients expect one. Not enforced: on loopback a dead peer's socket closes by itself.
-_IDLE_TIMEOUT_MS = 240_000
 _HIGH_WATER, _LOW_WATER = 2 * 1024 * 1024, 512 * 1024
 _NO_LIMIT = 2**32 - 1
 
@@ -45,10 +48,13 @@ class _Phase(Enum):
 class Connection(asyncio.Protocol):
     """Reads frames as they come, hands them to sessions, and pumps events out while the socket takes them."""
 
-    def __init__(self, broker: Broker, open_connections: set[Connection]) -> None:
+    def __init__(
+        self, broker: Broker, open_connections: set[Connection], side_door: Callable[[], asyncio.Protocol]
+    ) -> None:
         self.broker = broker
         self.peer_max_frame_size = _NO_LIMIT
         self._open_connections = open_connections
+        self._side_door = side_door
         self._claims = cbs.Claims()
         self._sessions: dict[int, Session] = {}
         self._ended: set[int] = set()
@@ -56,7 +62,6 @@ class Connection(asyncio.Protocol):
         self._phase = _Phase.HEADER
         self._loop = asyncio.get_running_loop()
         self._expiry: asyncio.TimerHandle | None = None
-        self._keep_alive: asyncio.TimerHandle | None = None
         self._pump_scheduled = False
         self._writable = True
         self._opened = False
@@ -67,14 +72,16 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         transport.set_write_buffer_limits(high=_HIGH_WATER, low=_LOW_WATER)
         self._open_connections.add(self)
+        # A client may be told half of what it is granted; the standard asks for that much forbearance.
+        self._heartbeat = Heartbeat(self._loop, 2 * self.broker.idle_timeout, self._end_silence)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone, and with it everything that was on it."""
         self._phase = _Phase.OVER
         self._open_connections.discard(self)
-        for timer in (self._expiry, self._keep_alive):
-            if timer is not None:
-                timer.cancel()
+        self._heartbeat.stop()
+        if self._expiry is not None:
+            self._expiry.cancel()
         for session in self._sessions.values():
             session.closed()
         self._sessions.clear()
@@ -95,6 +102,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what the socket brought; a client that breaks the protocol is told so and cut off."""
+        if self._phase is _Phase.HEADER and control_http.is_http(data):
+            self._hand_over(data)
+            return
+        self._heartbeat.heard()
         self._buffer += data
         try:
             self._read()
@@ -105,6 +116,19 @@ class Connection(asyncio.Protocol):
         except Exception as problem:  # a fault of ours must not take the other connections down
             _logger.exception("a connection failed")
             self.shut(AmqpError(INTERNAL_ERROR, str(problem)))
+
+    def _hand_over(self, data: bytes) -> None:
+        """Somebody knocks at the side door."""
+        self._open_connections.discard(self)
+        self._heartbeat.stop()
+        visitor = self._side_door()
+        self._transport.set_protocol(visitor)
+        visitor.connection_made(self._transport)
+        visitor.data_received(data)
+
+    def _end_silence(self) -> None:
+        told = f"nothing was heard for {2 * self.broker.idle_timeout:g} s, twice the idle timeout"
+        self.shut(AmqpError(CONNECTION_FORCED, told))
 
     def _read(self) -> None:
         at = 0
@@ -125,7 +149,9 @@ class Connection(asyncio.Protocol):
         del self._buffer[:at]
 
     def _on_header(self, header: bytes) -> None:
-        if self._phase is _Phase.HEADER and header == _SASL_HEADER:
+        if self.broker.faults.strike(Kind.DROP):
+            self.abort()
+        elif self._phase is _Phase.HEADER and header == _SASL_HEADER:
             self._phase = _Phase.SASL
             self.write(_SASL_HEADER + frames.sasl_mechanisms())
         elif self._phase is _Phase.HEADER and header == _AMQP_HEADER:
@@ -164,13 +190,9 @@ class Connection(asyncio.Protocol):
             raise AmqpError(NOT_ALLOWED, "the connection is open already")
         self._opened = True
         self.peer_max_frame_size = max(512, max_frame_size or _NO_LIMIT)
-        self.write(frames.open_(_CONTAINER, self.broker.max_frame_size, _IDLE_TIMEOUT_MS))
+        self.write(frames.open_(_CONTAINER, self.broker.max_frame_size, int(self.broker.idle_timeout * 1000)))
         if idle_ms:
-            self._stay_alive(idle_ms / 2000)
-
-    def _stay_alive(self, seconds: float) -> None:
-        self._keep_alive = self._loop.call_later(seconds, self._stay_alive, seconds)
-        self.write(frames.EMPTY_FRAME)
+            self._heartbeat.beat(idle_ms / 2000, lambda: self.write(frames.EMPTY_FRAME))
 
     def _on_session_frame(self, frame: frames.Frame) -> None:
         session = self._sessions[frame.channel]
@@ -209,6 +231,20 @@ class Connection(asyncio.Protocol):
         self._claims.put(claim)
         self._watch_expiry()
 
+    def expire_claims(self) -> None:
+        """End every claim now."""
+        self._claims.expire()
+        self._expired()
+
+    def links(self) -> Iterator[Link]:
+        """Every link that stands."""
+        for session in self._sessions.values():
+            yield from session.links()
+
+    def described(self) -> dict[str, Any]:
+        """What a person would want to know of it."""
+        return {"links": [link.described() for link in self.links() if link.path is not None]}
+
     def allows(self, path: str) -> bool:
         """Whether a token was put that covers `path`."""
         return self._claims.allow(path, wall_seconds())
@@ -230,6 +266,11 @@ class Connection(asyncio.Protocol):
         if self._opened:
             self.write(frames.close(problem))
         self._hang_up()
+
+    def abort(self) -> None:
+        """Cut the client off, as a network does: without a word."""
+        self._phase = _Phase.OVER
+        self._transport.abort()
 
     def stop(self) -> None:
         """The server is going: say so, as the service does when it moves a container."""

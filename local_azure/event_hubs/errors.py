@@ -18,8 +18,10 @@ FRAMING_ERROR = "amqp:connection:framing-error"
 HANDLE_IN_USE = "amqp:session:handle-in-use"
 UNATTACHED_HANDLE = "amqp:session:unattached-handle"
 LINK_STOLEN = "amqp:link:stolen"
+DETACH_FORCED = "amqp:link:detach-forced"
 MESSAGE_TOO_LARGE = "amqp:link:message-size-exceeded"
-# Event Hubs' own name for a start position that cannot exist.
+# Event Hubs' own names: for a start position that cannot exist, and for more than it takes now.
+SERVER_BUSY = "com.microsoft:server-busy"
 ARGUMENT_ERROR = "com.microsoft:argument-error"
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from local_azure.event_hubs.clock import Clock
 from local_azure.event_hubs.errors import NOT_FOUND, AmqpError
-from local_azure.event_hubs.log import Appendable, PartitionLog, partition_path
+from local_azure.event_hubs.log import Appendable, PartitionLog, partition_folder
 from local_azure.event_hubs.partition_key import partition_of
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,254}[A-Za-z0-9])?")
@@ -141,5 +141,5 @@ def _open_hub(data_dir: Path, name: str, partitions: int, clock: Clock) -> Hub:
             f"Ask for {name}:{kept['partitions']}, or choose another folder with --data."
         )
     ids = [str(number) for number in range(partitions)]
-    opened = [Partition(name, i, PartitionLog(partition_path(data_dir, name, i), clock)) for i in ids]
+    opened = [Partition(name, i, PartitionLog(partition_folder(data_dir, name, i), clock)) for i in ids]
     return Hub(name, kept["created_ms"], opened)

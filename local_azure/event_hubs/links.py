@@ -9,12 +9,13 @@ Names are from this server's side: an inbound link brings messages in, an outbou
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local_azure.event_hubs import codec, frames
 from local_azure.event_hubs.errors import DECODE_ERROR, MESSAGE_TOO_LARGE, NOT_ALLOWED, AmqpError
 
 if TYPE_CHECKING:
+    from local_azure.event_hubs.faults import Fault
     from local_azure.event_hubs.session import Session
 
 _SERIAL = 2**32
@@ -35,6 +36,14 @@ class Link:
         self.handle = handle
         self.path = path
         self.detached = False
+
+    def concerned_by(self, fault: Fault) -> bool:
+        """Whether a fault is about this link; only those that carry events are concerned."""
+        return False
+
+    def described(self) -> dict[str, Any]:
+        """What a person would want to know of it."""
+        return {"path": self.path}
 
     def attached(self) -> None:
         """Called once, after the client was told that the link stands."""
@@ -108,9 +117,14 @@ class InboundLink(Link, ABC):
         if not aborted:
             problem = self._take(payload, size, message_format)
             if not settled:
-                self.session.settle(delivery_id, problem)
+                self.settle(delivery_id, problem)
         if self._credit <= _INBOUND_CREDIT // 2 and not self.detached:
             self._renew_credit()
+
+    def settle(self, delivery_id: int, problem: AmqpError | None) -> None:
+        """Tell the client what became of its delivery."""
+        if not self.detached:
+            self.session.settle(delivery_id, problem)
 
     def _take(self, payload: bytes, size: int, message_format: int) -> AmqpError | None:
         limit = self.session.broker.max_message_size

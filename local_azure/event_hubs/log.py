@@ -1,16 +1,15 @@
-"""One append-only file per partition: what was accepted, in order, still there after a kill.
+"""One partition's events: what was accepted, in order, still there after a kill, until retention takes it.
 
-Belongs here: appending whole batches, the index in memory, reading ranges. Does not: the record's layout
-(`records`), what an event contains (`message`), who waits for new events (`hub`).
+Belongs here: appending whole batches, numbering, finding positions, the head that moves. Does not: a file of the log
+(`segment`), the record's layout (`records`), what an event contains (`message`), who waits for new events (`hub`),
+when the head has to move (`retention`).
 
 An append returns after the bytes were handed to the operating system, so an acknowledged event survives the
-death of the process; the disk is forced only when a log is closed. Positions and enqueued times are kept in
-memory, 16 bytes per event, rebuilt by one walk when the log is opened.
+death of the process; the disk is forced only when a log is closed.
 """
 
 from __future__ import annotations
 
-import os
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
@@ -18,9 +17,13 @@ from pathlib import Path
 from typing import Protocol
 
 from local_azure.event_hubs.clock import Clock
-from local_azure.event_hubs.records import HEADER_SIZE, MAGIC, DamagedLogError, Record, pack, walk
+from local_azure.event_hubs.records import DamagedLogError, Record, pack
+from local_azure.event_hubs.segment import FIRST_OFFSET, Segment, segments_in, whole_batches
 
-LOG_NAME = "events.log"
+_SEGMENT_BYTES = 64 * 1024 * 1024
+_HEAD = "head"
+# What the whole log was called when it was one file.
+_ONE_FILE = "events.log"
 
 
 class Appendable(Protocol):
@@ -33,56 +36,73 @@ class Appendable(Protocol):
 class PartitionLog:
     """The durable log of one partition. One writer, one thread.
 
-    An event has a sequence number (0-based, gapless) and an offset (byte position of its record). Indexes and
-    sequence numbers coincide, because nothing is ever dropped from the front.
+    An event has a sequence number (0-based, gapless) and an offset (byte position of its record among all that ever
+    were). Events from `first` up to, without, `next` can be read.
     """
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.path = path
-        self.dropped_bytes = 0
+    def __init__(self, folder: Path, clock: Clock, *, segment_bytes: int = _SEGMENT_BYTES) -> None:
+        self.folder = folder
         self._clock = clock
-        self._offsets = array("q")
-        self._times = array("q")
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._segment_bytes = segment_bytes
+        self._segments: list[Segment] = []
+        folder.mkdir(parents=True, exist_ok=True)
         try:
-            self._end = self._recover()
+            self._open()
         except BaseException:
-            os.close(self._file)
+            self.close()
             raise
 
-    def _recover(self) -> int:
-        size = os.fstat(self._file).st_size
-        if size < len(MAGIC):
-            os.ftruncate(self._file, 0)
-            os.pwrite(self._file, MAGIC, 0)
-            return len(MAGIC)
-        end = len(MAGIC)
-        for record in _whole_batches(self.path):
-            self._offsets.append(record.offset)
-            self._times.append(record.enqueued_ms)
-            end = record.offset + HEADER_SIZE + len(record.message)
-        self.dropped_bytes = size - end
-        os.ftruncate(self._file, end)
-        return end
+    def _open(self) -> None:
+        if (self.folder / _ONE_FILE).exists():
+            (self.folder / _ONE_FILE).rename(self.folder / f"{0:020d}-{FIRST_OFFSET:020d}.log")
+        for path in segments_in(self.folder):
+            segment = Segment(path)
+            self._segments.append(segment)
+            if len(self._segments) > 1 and segment.first != self._segments[-2].next:
+                raise DamagedLogError(
+                    f"{self._segments[-2].path} ends before event {self._segments[-2].next}, {path} does not begin "
+                    "there. Restore the files, or delete the hub's folder to start afresh."
+                )
+        if not self._segments:
+            self._segments.append(Segment.create(self.folder, 0, FIRST_OFFSET))
+        self.next = self._segments[-1].next
+        self.first = self._segments[0].first
+        self.drop_before(head(self.folder))
+
+    @property
+    def dropped_bytes(self) -> int:
+        """Of a send that was cut off before it was acknowledged, found when the log was opened."""
+        return self._segments[-1].dropped_bytes
 
     def __len__(self) -> int:
-        return len(self._offsets)
+        return self.next - self.first
 
     @property
     def last_sequence_number(self) -> int:
-        """-1 when empty."""
-        return len(self._offsets) - 1
+        """Of the last event that ever was, retained or not; -1 when there was none."""
+        return self.next - 1
 
     @property
     def last_offset(self) -> int:
-        """-1 when empty."""
-        return self._offsets[-1] if self._offsets else -1
+        """Of the last event that ever was; -1 when there was none."""
+        filled = self._filled
+        return -1 if filled is None else filled.offsets[-1]
 
     @property
     def last_enqueued_ms(self) -> int | None:
-        """Milliseconds since 1970-01-01 UTC; None when empty."""
-        return self._times[-1] if self._times else None
+        """Milliseconds since 1970-01-01 UTC of the last event that ever was; None when there was none."""
+        filled = self._filled
+        return None if filled is None else filled.times[-1]
+
+    @property
+    def _filled(self) -> Segment | None:
+        """The file with the last event: a new one has none yet."""
+        return next((segment for segment in reversed(self._segments) if segment.offsets), None)
+
+    @property
+    def end_offset(self) -> int:
+        """The offset the next event will get."""
+        return self._segments[-1].end
 
     def append(self, events: Sequence[Appendable]) -> int:
         """Write `events` as one batch, all or nothing, and return the first one's sequence number.
@@ -90,12 +110,14 @@ class PartitionLog:
         Raises:
             OSError: the disk refused; the log is as it was before.
         """
-        enqueued_ms = self._clock.now_ms()
-        if self._times:
-            # The clock may be set back or restarted earlier; a partition's time never goes backwards.
-            enqueued_ms = max(enqueued_ms, self._times[-1])
-        first = len(self._offsets)
-        offset = self._end
+        # The clock may be set back or restarted earlier; a partition's time never goes backwards.
+        now_ms, last_ms = self._clock.now_ms(), self.last_enqueued_ms
+        enqueued_ms = now_ms if last_ms is None else max(now_ms, last_ms)
+        segment = self._segments[-1]
+        if segment.size >= self._segment_bytes:
+            segment = Segment.create(self.folder, self.next, segment.end)
+            self._segments.append(segment)
+        first, offset = self.next, segment.end
         offsets = array("q")
         records = []
         for index, event in enumerate(events):
@@ -103,78 +125,85 @@ class PartitionLog:
             records.append(pack(first + index, enqueued_ms, len(events) - index - 1, message))
             offsets.append(offset)
             offset += len(records[-1])
-        self._write(b"".join(records))
-        self._offsets.extend(offsets)
-        self._times.extend([enqueued_ms] * len(offsets))
-        self._end = offset
+        segment.append(b"".join(records), offsets, enqueued_ms)
+        self.next += len(offsets)
         return first
 
-    def _write(self, data: bytes) -> None:
-        try:
-            written = os.pwrite(self._file, data, self._end)
-            while written < len(data):
-                written += os.pwrite(self._file, data[written:], self._end + written)
-        except OSError:
-            os.ftruncate(self._file, self._end)
-            raise
-
-    def read(self, index: int, most: int, most_bytes: int) -> list[bytes]:
-        """Encoded messages from `index` on: at least one, at most `most`, and none that starts past `most_bytes`."""
-        first = self._offsets[index]
-        last = min(index + most, len(self._offsets), bisect_right(self._offsets, first + most_bytes))
-        last = max(last, index + 1)
-        end = self._offsets[last] if last < len(self._offsets) else self._end
-        data = os.pread(self._file, end - first, first)
-        starts = [offset - first for offset in self._offsets[index:last]]
-        ends = [*starts[1:], end - first]
-        return [data[start + HEADER_SIZE : stop] for start, stop in zip(starts, ends, strict=True)]
-
-    @property
-    def end_offset(self) -> int:
-        """The offset the next event will get."""
-        return self._end
+    def read(self, sequence_number: int, most: int, most_bytes: int) -> list[bytes]:
+        """Encoded messages from one on: at least it, at most `most`, and none that starts past `most_bytes`."""
+        segment = self._segments[-1]
+        if sequence_number < segment.first:
+            segment = self._segments[bisect_right(self._segments, sequence_number, key=lambda each: each.first) - 1]
+        return segment.read(sequence_number, most, most_bytes)
 
     def first_at_offset(self, offset: int, *, inclusive: bool) -> int:
-        """Index of the first event with an offset above (or at) `offset`; `len(log)` when there is none yet."""
-        return bisect_left(self._offsets, offset) if inclusive else bisect_right(self._offsets, offset)
+        """The first event kept with an offset above (or at) `offset`; `next` when there is none yet."""
+        find = bisect_left if inclusive else bisect_right
+        return self._first_in([(segment, find(segment.offsets, offset)) for segment in self._segments])
 
     def first_at_time(self, enqueued_ms: int, *, inclusive: bool) -> int:
-        """Index of the first event enqueued after (or at) `enqueued_ms`; `len(log)` when there is none yet."""
-        return bisect_left(self._times, enqueued_ms) if inclusive else bisect_right(self._times, enqueued_ms)
+        """The first event kept that was enqueued after (or at) `enqueued_ms`; `next` when there is none yet."""
+        find = bisect_left if inclusive else bisect_right
+        return self._first_in([(segment, find(segment.times, enqueued_ms)) for segment in self._segments])
+
+    def _first_in(self, found: list[tuple[Segment, int]]) -> int:
+        numbers = (segment.first + index for segment, index in found if index < len(segment.offsets))
+        return max(self.first, next(numbers, self.next))
+
+    def drop_before(self, sequence_number: int) -> None:
+        """Move the head up to an event, at most behind the last one; what lies below it is gone for good.
+
+        A file is deleted when none of its events is kept. The one with the last event stays: it tells where the
+        next one goes.
+        """
+        wanted = min(sequence_number, self.next)
+        if wanted > self.first:
+            draft = self.folder / f".{_HEAD}"
+            draft.write_text(str(wanted))
+            draft.replace(self.folder / _HEAD)
+            self.first = wanted
+        while self._segments[0].next <= self.first and self._segments[0] not in (self._filled, self._segments[-1]):
+            self._segments.pop(0).delete()
 
     def close(self) -> None:
-        """Force everything to the disk and let go of the file."""
-        if self._file >= 0:
-            os.fsync(self._file)
-            os.close(self._file)
-            self._file = -1
+        """Force everything to the disk and let go of the files."""
+        for segment in self._segments:
+            segment.close()
 
 
-def partition_path(data_dir: Path, hub: str, partition_id: str) -> Path:
-    """The file that holds a partition."""
-    return data_dir / hub / partition_id / LOG_NAME
+def head(folder: Path) -> int:
+    """The sequence number below which retention has taken everything."""
+    try:
+        return int((folder / _HEAD).read_text())
+    except FileNotFoundError:
+        return 0
+
+
+def partition_folder(data_dir: Path, hub: str, partition_id: str) -> Path:
+    """Where the files of a partition are."""
+    return data_dir / hub / partition_id
 
 
 def read_partition(data_dir: Path, hub: str, partition_id: str) -> Iterator[Record]:
-    """Every event that a partition holds, straight from its file: no server, no SDK, safe while one is running.
+    """Every event that a partition holds, straight from its files: no server, no SDK, safe while one is running.
 
     Raises:
         FileNotFoundError: there is no such partition under `data_dir`.
-        DamagedLogError: the file is not what was written.
+        DamagedLogError: a file is not what was written.
     """
-    path = partition_path(data_dir, hub, partition_id)
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no log of partition {partition_id!r} of hub {hub!r}")
-    return _whole_batches(path)
+    folder = partition_folder(data_dir, hub, partition_id)
+    paths = segments_in(folder)
+    if not paths:
+        raise FileNotFoundError(f"{folder}: no log of partition {partition_id!r} of hub {hub!r}")
+    return _kept(folder, paths)
 
 
-def _whole_batches(path: Path) -> Iterator[Record]:
-    with path.open("rb", buffering=1 << 20) as file:
-        if file.read(len(MAGIC)) != MAGIC:
-            raise DamagedLogError(f"{path} is not the log of a partition. Is --data the right folder?")
-        batch: list[Record] = []
-        for record, ends_batch in walk(file.read, str(path)):
-            batch.append(record)
-            if ends_batch:
-                yield from batch
-                batch.clear()
+def _kept(folder: Path, paths: Sequence[Path]) -> Iterator[Record]:
+    oldest = head(folder)
+    for path in paths:
+        try:
+            for record in whole_batches(path):
+                if record.sequence_number >= oldest:
+                    yield record
+        except FileNotFoundError:
+            continue  # retention was quicker

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from local_azure.event_hubs import codec
+from local_azure.event_hubs.addresses import MANAGEMENT
 from local_azure.event_hubs.errors import NOT_FOUND, AmqpError
 from local_azure.event_hubs.hub import Hub, Namespace, Partition
 
@@ -25,7 +26,8 @@ def answer(request: Mapping[str, Any], namespace: Namespace, allowed: Callable[[
     operation, kind, name = (str(request.get(key)) for key in ("operation", "type", "name"))
     if operation != "READ" or kind not in (HUB_TYPE, PARTITION_TYPE):
         return 400, f"{operation} of {kind} is not served here", codec.NULL
-    if not allowed(name):
+    # Clients may ask with a token for the hub's own management node instead of one for the hub.
+    if not (allowed(name) or allowed(f"{name}/{MANAGEMENT}")):
         return 401, f"the connection has put no valid token for '{name}'", codec.NULL
     try:
         hub = namespace.hub(name)
@@ -53,11 +55,11 @@ def _partition(partition: Partition) -> bytes:
         type=codec.string(PARTITION_TYPE),
         name=codec.string(partition.hub),
         partition=codec.string(partition.partition_id),
-        begin_sequence_number=codec.long(0),
+        begin_sequence_number=codec.long(log.first),
         last_enqueued_sequence_number=codec.long(log.last_sequence_number),
         last_enqueued_offset=codec.string(str(log.last_offset)),
         last_enqueued_time_utc=codec.timestamp(_NEVER_MS if last_ms is None else last_ms),
-        is_partition_empty=codec.boolean(last_ms is None),
+        is_partition_empty=codec.boolean(not len(log)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Where a consumer starts: from the SDK's selector to an index in the log.
+"""Where a consumer starts: from the SDK's selector to an event in the log.
 
 Belongs here: the three annotations a selector may name, and which positions cannot exist. Does not: reading.
 """
@@ -16,15 +16,17 @@ _SELECTOR_FILTER = "apache.org:selector-filter:string"
 _SELECTOR = re.compile(r"amqp\.annotation\.(x-opt-[a-z-]+)\s*(>=?)\s*'([^']*)'")
 
 
-def start_index(source: codec.Described, log: PartitionLog) -> int:
-    """Index of the first event for a receiver's source; `len(log)` is the next event to come.
+def start_of(source: codec.Described, log: PartitionLog) -> int:
+    """Sequence number of the first event for a receiver's source; `log.next` is the next event to come.
+
+    What retention has taken is passed over in silence, as the service does: reading starts with the oldest event.
 
     Raises:
         AmqpError: the selector is not understood, or names a position beyond the end of the log.
     """
     selector = _selector(source.value)
     if selector is None:
-        return 0
+        return log.first
     match = _SELECTOR.fullmatch(selector.strip())
     if match is None:
         raise AmqpError(ARGUMENT_ERROR, f'selector "{selector}" is not "amqp.annotation.KEY > \'VALUE\'"')
@@ -57,7 +59,7 @@ def _number(annotation: str, value: str) -> int:
 
 def _at_offset(value: str, log: PartitionLog, *, inclusive: bool) -> int:
     if value == "@latest":
-        return max(0, len(log) - 1) if inclusive else len(log)
+        return max(log.first, log.next - 1) if inclusive else log.next
     offset = _number("x-opt-offset", value)
     if offset > log.end_offset:
         raise AmqpError(
@@ -70,10 +72,10 @@ def _at_offset(value: str, log: PartitionLog, *, inclusive: bool) -> int:
 def _at_sequence_number(number: int, log: PartitionLog, *, inclusive: bool) -> int:
     index = number if inclusive else number + 1
     # A hub that was deleted and made again is shorter than a reader's memory: waiting would hide the loss.
-    if index > len(log):
+    if index > log.next:
         raise AmqpError(
             ARGUMENT_ERROR,
             f"The supplied sequence number '{number}' is invalid. "
             f"The last sequence number in the system is '{log.last_sequence_number}'",
         )
-    return max(0, index)
+    return max(log.first, index)

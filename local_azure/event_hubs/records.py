@@ -48,17 +48,18 @@ def pack(sequence_number: int, enqueued_ms: int, left_in_batch: int, message: by
     return _PREFIX.pack(len(message), crc32(message, crc32(checked))) + checked + message
 
 
-def walk(read: Callable[[int], bytes], name: str) -> Iterator[tuple[Record, bool]]:
+def walk(read: Callable[[int], bytes], name: str, at: int) -> Iterator[tuple[Record, bool]]:
     """Each sound record from behind the magic on, and whether it ends its batch; stops at a torn end.
 
     Args:
         read: reads up to so many bytes on from where it stopped.
         name: of the file, for the error.
+        at: offset of the first record.
 
     Raises:
         DamagedLogError: a record is unsound and more than the rest of a torn write follows it.
     """
-    at = len(MAGIC)
+    start = at - len(MAGIC)
     while True:
         header = read(HEADER_SIZE)
         if len(header) < HEADER_SIZE:
@@ -71,7 +72,8 @@ def walk(read: Callable[[int], bytes], name: str) -> Iterator[tuple[Record, bool
         if crc32(message, crc32(checked)) != checksum:
             if length > _LONGEST or _more_than_a_torn_write(header, read):
                 raise DamagedLogError(
-                    f"{name} is damaged at byte {at}. Restore the file, or delete the hub's folder to start afresh."
+                    f"{name} is damaged at byte {at - start}. "
+                    "Restore the file, or delete the hub's folder to start afresh."
                 )
             return
         sequence_number, enqueued_ms, left = _CHECKED.unpack(checked)

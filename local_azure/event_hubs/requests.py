@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from local_azure.event_hubs import addresses, cbs, codec, management, message
 from local_azure.event_hubs.clock import wall_seconds
 from local_azure.event_hubs.errors import AmqpError
+from local_azure.event_hubs.faults import Kind
 from local_azure.event_hubs.links import InboundLink, OutboundLink
 
 if TYPE_CHECKING:
@@ -72,9 +73,15 @@ class QuestionLink(InboundLink):
             return 400, f"$cbs does not know '{request.get('operation')}'", codec.NULL
         if request.get("type") != cbs.SAS_TOKEN_TYPE:
             return 401, f"only tokens of type {cbs.SAS_TOKEN_TYPE} can be checked here", codec.NULL
+        broker, now = self.session.broker, wall_seconds()
+        if broker.faults.strike(Kind.REFUSE_TOKENS):
+            broker.tokens.refused += 1
+            return 401, "tokens are refused on demand", codec.NULL
         try:
-            claim = cbs.verify(str(asked.body), str(request.get("name")), self.session.broker.keys, wall_seconds())
+            claim = cbs.verify(str(asked.body), str(request.get("name")), broker.keys, now)
         except AmqpError as problem:
+            broker.tokens.refused += 1
             return 401, problem.description, codec.NULL
-        self.session.connection.put_claim(claim)
+        broker.tokens.accepted += 1
+        self.session.connection.put_claim(cbs.Claim(claim.path, min(claim.expires, now + broker.longest_claim)))
         return 202, "Accepted", codec.NULL

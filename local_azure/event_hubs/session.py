@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 from local_azure.event_hubs import addresses, codec, frames, positions
 from local_azure.event_hubs.broker import Broker
 from local_azure.event_hubs.errors import (
+    DETACH_FORCED,
     HANDLE_IN_USE,
     NOT_FOUND,
+    SERVER_BUSY,
     UNATTACHED_HANDLE,
     UNAUTHORIZED,
     AmqpError,
 )
 from local_azure.event_hubs.event_links import EventSink, EventSource
+from local_azure.event_hubs.faults import RECEIVER, SENDER, Kind
 from local_azure.event_hubs.links import Link, OutboundLink, serial
 from local_azure.event_hubs.requests import AnswerLink, QuestionLink
 
@@ -141,6 +144,7 @@ class Session:
             raise AmqpError(NOT_FOUND, "a consumer group is not a place to send to")
         hub = self.broker.namespace.hub(address.name)
         partition = None if address.partition is None else hub.partition(address.partition)
+        self._suffer(address, SENDER)
         return EventSink(self, handle, address.path, delivery_count, hub=hub, partition=partition)
 
     def _outbound(self, attach: frames.Frame, handle: int) -> Link:
@@ -153,6 +157,7 @@ class Session:
             raise AmqpError(NOT_FOUND, f"receivers read hub/ConsumerGroups/g/Partitions/n, not '{address.path}'")
         partition = self.broker.namespace.hub(address.name).partition(address.partition)
         self.broker.check_consumer_group(address.consumer_group)
+        self._suffer(address, RECEIVER)
         capabilities = codec.decode(attach.fields[12])[0]
         link = EventSource(
             self,
@@ -160,7 +165,7 @@ class Session:
             address.path,
             partition=partition,
             consumer_group=address.consumer_group,
-            start=positions.start_index(source, partition.log),
+            start=positions.start_of(source, partition.log),
             owner_level=(codec.decode(attach.fields[13])[0] or {}).get(_EPOCH),
             with_metrics=capabilities == _METRICS or (isinstance(capabilities, list) and _METRICS in capabilities),
         )
@@ -170,6 +175,16 @@ class Session:
     def _check_claim(self, address: addresses.Address) -> None:
         if not self.connection.allows(address.path):
             raise AmqpError(UNAUTHORIZED, f"the connection has put no valid token for '{address.path}'")
+
+    def _suffer(self, address: addresses.Address, role: str) -> None:
+        """Refuse a link that a fault concerns."""
+        faults = self.broker.faults
+        if faults.strike(Kind.THROTTLE, address.name, address.partition, role):
+            raise AmqpError(SERVER_BUSY, f"the server is too busy for '{address.path}'; try again in a while")
+        if faults.strike(Kind.DETACH, address.name, address.partition, role):
+            raise AmqpError(DETACH_FORCED, f"the link to '{address.path}' was detached on demand")
+        if faults.strike(Kind.DROP, address.name, address.partition, role):
+            self.connection.abort()
 
     def transfers(self, handle: int) -> frames.Transfers:
         """A writer of transfers for the link at `handle`."""
@@ -228,6 +243,10 @@ class Session:
                 link.pump()
                 more = more or link.ready()
         return more and not self._held_back and self._window() > 0
+
+    def links(self) -> list[Link]:
+        """Every link that stands."""
+        return [link for link in self._links.values() if not link.detached]
 
     def detach_unclaimed(self) -> None:
         """End the links whose token has expired."""

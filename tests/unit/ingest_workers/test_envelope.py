@@ -121,6 +121,36 @@ def test_the_authenticated_device_comes_before_the_partition_key():
     }
 
 
+IOT_HUB = {
+    "iothub-connection-device-id": "press-7",
+    "iothub-connection-module-id": "camera",
+    "iothub-connection-auth-method": '{"scope":"module","type":"sas","issuer":"iothub","acceptingIpFilterRule":null}',
+    "iothub-connection-auth-generation-id": "638412345678901234",
+    "iothub-enqueuedtime": Timestamp(1795229999900),
+    "iothub-message-source": "Telemetry",
+}
+
+
+def test_what_iot_hub_says_of_a_message_is_kept_apart_from_what_the_device_says():
+    found = row(
+        annotations=IOT_HUB,
+        application_properties={"iothub-connection-device-id": "forged", "sys.iothub-message-source": "forged"},
+        data=[b""],
+    )
+    assert found["device_id"] == "press-7"
+    assert found["enqueued_at"].isoformat() == "2026-11-21T03:00:00.123000+00:00", "the hub's own, which orders events"
+    assert found["properties"] == {
+        "iothub-connection-device-id": "forged",
+        "app.sys.iothub-message-source": "forged",
+        "sys.iothub-connection-device-id": "press-7",
+        "sys.iothub-connection-module-id": "camera",
+        "sys.iothub-connection-auth-method": IOT_HUB["iothub-connection-auth-method"],
+        "sys.iothub-connection-auth-generation-id": "638412345678901234",
+        "sys.iothub-enqueuedtime": '"2026-11-21T02:59:59.900Z"',
+        "sys.iothub-message-source": "Telemetry",
+    }
+
+
 def test_without_identity_the_device_is_null():
     assert row(data=[b""])["device_id"] is None
 

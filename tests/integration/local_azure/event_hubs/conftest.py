@@ -60,11 +60,11 @@ class Endpoint:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(20)
+        self.process.wait(60)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Endpoint]]:
         command += ["--hub", hub, "--ready-file", str(ready), *arguments]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         running.append(process)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not ready.exists():
             if process.poll() is not None or time.monotonic() > deadline:
                 process.kill()
@@ -120,7 +120,7 @@ def receive() -> Iterator[Callable[..., Received]]:
             until: int | None,
             *,
             errors: int = 10_000,
-            wait: float = 30,
+            wait: float = 60,
             **options: Any,
         ) -> Received:
             got = Received()
@@ -146,7 +146,7 @@ def receive() -> Iterator[Callable[..., Received]]:
             def end() -> None:
                 with suppress(Exception):  # a server that was killed cannot be told goodbye
                     consumer.close()
-                thread.join(20)
+                thread.join(60)
 
             if until is None:
                 stack.callback(end)
@@ -163,7 +163,7 @@ class Wire:
 
     def __init__(self, endpoint: Endpoint, *, max_frame_size: int = 65536, idle_ms: int = 0) -> None:
         self._endpoint = endpoint
-        self._socket = socket.create_connection(("127.0.0.1", endpoint.port), timeout=10)
+        self._socket = socket.create_connection(("127.0.0.1", endpoint.port), timeout=60)
         self._buffer = b""
         self._exchange_header(b"AMQP\x03\x01\x00\x00")
         self.read_raw()
@@ -192,7 +192,7 @@ class Wire:
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
 
-    def read_raw(self, timeout: float = 10) -> bytes | None:
+    def read_raw(self, timeout: float = 60) -> bytes | None:
         """The next frame as bytes; None when there is none for so long."""
         self._socket.settimeout(timeout)
         try:
@@ -201,7 +201,7 @@ class Wire:
             return None
         return head + self._take(int.from_bytes(head, "big") - 4)
 
-    def read(self, timeout: float = 10) -> tuple[int, list[Any], bytes] | None:
+    def read(self, timeout: float = 60) -> tuple[int, list[Any], bytes] | None:
         """Code, decoded fields and payload of the next frame that says something."""
         raw = self.read_raw(timeout)
         while raw == frames.EMPTY_FRAME:
@@ -232,12 +232,16 @@ class Wire:
         self.send(frames.write(1, frames.ATTACH, fields))
 
     def authorize(self, path: str = HUB, *, expires: float | None = None) -> int:
-        """Put a token on `$cbs` and return the status code."""
+        """Open `$cbs`, put a token on it and return the status code."""
         self.attach(100, "$cbs", sender=False)
         self.read_until(frames.ATTACH)
         self.attach(101, "$cbs", sender=True)
         self.read_until(frames.FLOW)
         self.flow(100, credit=10)
+        return self.put_token(path, expires=expires)
+
+    def put_token(self, path: str = HUB, *, expires: float | None = None, delivery_id: int = 0) -> int:
+        """Put one more token and return the status code."""
         audience = f"sb://127.0.0.1:{self._endpoint.port}/{path}"
         ends = int(expires or time.time() + 300)
         token = generate_sas_token(audience, "RootManageSharedAccessKey", "SAS_KEY_VALUE", ends)
@@ -245,7 +249,7 @@ class Wire:
         request = (("operation", "put-token"), ("type", "servicebus.windows.net:sastoken"), ("name", audience))
         named = [(name, codec.string(value)) for name, value in request]
         body = encode(properties=properties, application_properties=named, value=codec.string(token))
-        self.transfer(101, 0, body)
+        self.transfer(101, delivery_id, body)
         _, payload = self.read_until(frames.TRANSFER)
         assert codec.string("id-1") in payload
         return 202 if codec.integer(202) in payload else 401

@@ -12,6 +12,7 @@ import pytest
 from local_azure.event_hubs import codec, frames
 from local_azure.event_hubs.log import read_partition
 from local_azure.event_hubs.message import DATA, decode
+from local_azure.event_hubs.remote import Remote
 
 Connect = Callable[..., Any]
 READER = "telemetry/ConsumerGroups/$Default/Partitions/0"
@@ -203,6 +204,75 @@ def test_a_link_ends_with_its_token(endpoint: Any, wire: Connect) -> None:
     assert "has expired" in detach[2].value[1]
 
 
+def test_a_link_outlives_its_first_token_when_that_was_renewed(endpoint: Any, wire: Connect) -> None:
+    client = wire(endpoint)
+    assert client.authorize(expires=time.time() + 2) == 202
+    client.attach(1, READER, sender=False)
+    client.read_until(frames.ATTACH)
+
+    assert client.put_token(expires=time.time() + 300, delivery_id=1) == 202
+
+    assert client.read(timeout=3) is None
+    endpoint.put(b"still read")
+    client.flow(1, credit=1, seen=2)
+    _, payload = client.read_until(frames.TRANSFER)
+    assert decode(payload).body == b"still read"
+
+
+def test_a_token_lasts_no_longer_than_the_endpoint_grants(start: Any, wire: Connect) -> None:
+    client = wire(start("--longest-claim", "1"))
+    assert client.authorize(expires=time.time() + 300) == 202
+    client.attach(1, READER, sender=False)
+    client.read_until(frames.ATTACH)
+
+    detach, _ = client.read_until(frames.DETACH)
+
+    assert "has expired" in detach[2].value[1]
+
+
+def test_a_client_that_says_nothing_for_too_long_is_hung_up_on(start: Any, wire: Connect) -> None:
+    client = wire(start("--idle-timeout", "0.5"))
+
+    fields, _ = client.read_until(frames.CLOSE)
+
+    assert fields[0].value[0] == "amqp:connection:forced"
+    assert "nothing was heard for 1 s" in fields[0].value[1]
+    with pytest.raises(ConnectionError):
+        client.read()
+
+
+def test_more_sends_than_16_bits_count_pass_over_one_link_and_the_end_of_the_delivery_ids(
+    endpoint: Any, sender: Any
+) -> None:
+    rounds, many = 133, 500  # as many as a link has credit for at least
+    number = 2**32 - rounds * many // 2
+    for _ in range(rounds):
+        for _ in range(many - 1):
+            sender.transfer(1, number % 2**32, event(b"x"), settled=True)
+            number += 1
+        sender.transfer(1, number % 2**32, event(b"x"))
+
+        fields, _ = sender.read_until(frames.DISPOSITION)
+        assert fields[1] == fields[2] == number % 2**32
+        assert fields[4].descriptor == 0x24
+        number += 1
+
+    assert len(stored(endpoint)) == rounds * many > 65_536
+
+
+def test_a_drained_link_takes_all_it_has_credit_for_first(endpoint: Any, wire: Connect) -> None:
+    endpoint.put(*(str(number).encode() for number in range(30)))
+    client = reader(endpoint, wire)
+
+    client.flow(1, credit=20, seen=1, drain=True)
+
+    got = [decode(client.read_until(frames.TRANSFER)[1]).body for _ in range(20)]
+    fields, _ = client.read_until(frames.FLOW)
+    assert got == [str(number).encode() for number in range(20)]
+    assert (fields[5], fields[6], fields[8]) == (20, 0, True)
+    assert client.read(timeout=0.5) is None
+
+
 def test_an_expired_token_is_refused(endpoint: Any, wire: Connect) -> None:
     assert wire(endpoint).authorize(expires=time.time() - 5) == 401
 
@@ -210,7 +280,7 @@ def test_an_expired_token_is_refused(endpoint: Any, wire: Connect) -> None:
 @pytest.mark.parametrize(
     "noise",
     [
-        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        b"HELO mail.example.org\r\n",
         b"AMQP\x00\x00\x09\x01",
         b"AMQP\x00\x01\x00\x00\x7f\xff\xff\xff\x02\x00\x00\x00",
         b"AMQP\x00\x01\x00\x00" + frames.begin(1),
@@ -218,7 +288,7 @@ def test_an_expired_token_is_refused(endpoint: Any, wire: Connect) -> None:
     ],
 )
 def test_a_client_that_speaks_something_else_is_cut_off_and_nobody_else_is(endpoint: Any, noise: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", endpoint.port), timeout=10) as stranger:
+    with socket.create_connection(("127.0.0.1", endpoint.port), timeout=60) as stranger:
         stranger.sendall(noise)
         while stranger.recv(4096):
             pass
@@ -250,7 +320,9 @@ def test_a_client_that_dies_frees_its_seat(endpoint: Any, wire: Connect) -> None
     owner.attach(1, READER, sender=False, properties=level)
     owner.read_until(frames.ATTACH)
     owner.close()
-    time.sleep(0.3)
+    deadline = time.monotonic() + 60
+    while Remote(endpoint.port).status()["connections"] and time.monotonic() < deadline:
+        time.sleep(0.02)
     endpoint.put(b"free")
     client = reader(endpoint, wire)
 
@@ -270,7 +342,7 @@ def test_a_slow_reader_holds_up_nobody(endpoint: Any, wire: Connect) -> None:
     started = time.monotonic()
     endpoint.put(b"quick", partition="1")
 
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     bodies = 0
     while bodies < 20:
         fields, _ = sleeper.read_until(frames.TRANSFER)

@@ -28,14 +28,14 @@ def plain() -> Incoming:
 
 
 @pytest.fixture
-def open_log(tmp_path: Path, noon: Clock) -> Iterator[Callable[[], PartitionLog]]:
-    """Open the same log again and again, as a server that is restarted does."""
+def open_log(tmp_path: Path, noon: Clock) -> Iterator[Callable[..., PartitionLog]]:
+    """Open the same log again and again, as a server that is restarted does; its files hold few events."""
     opened: list[PartitionLog] = []
 
-    def reopen() -> PartitionLog:
+    def reopen(segment_bytes: int = 1 << 20) -> PartitionLog:
         if opened:
             opened.pop().close()
-        opened.append(PartitionLog(tmp_path / "hub" / "0" / "events.log", noon))
+        opened.append(PartitionLog(tmp_path / "hub" / "0", noon, segment_bytes=segment_bytes))
         return opened[-1]
 
     yield reopen

@@ -15,8 +15,14 @@ from local_azure.event_hubs.clock import Clock
 from local_azure.event_hubs.log import PartitionLog, read_partition
 from local_azure.event_hubs.message import Incoming, decode
 from local_azure.event_hubs.records import DamagedLogError
+from local_azure.event_hubs.segment import segments_in
 
-OpenLog = Callable[[], PartitionLog]
+OpenLog = Callable[..., PartitionLog]
+
+
+def tail(log: PartitionLog) -> Path:
+    """The file that the next event goes to."""
+    return segments_in(log.folder)[-1]
 
 
 def bodies(log: PartitionLog) -> list[bytes]:
@@ -68,14 +74,14 @@ def test_a_write_cut_off_anywhere_takes_its_whole_batch_and_no_other(
     log.append(plain.events * 2)
     kept = log.end_offset
     log.append(plain.events * 2)
-    whole = log.path.read_bytes()
+    whole = tail(log).read_bytes()
     log.close()
 
     for length in range(kept, len(whole)):
-        path = tmp_path / str(length) / "events.log"
+        path = tmp_path / str(length) / tail(log).name
         path.parent.mkdir()
         path.write_bytes(whole[:length])
-        torn = PartitionLog(path, Clock())
+        torn = PartitionLog(path.parent, Clock())
         assert (len(torn), torn.dropped_bytes, path.stat().st_size) == (2, length - kept, kept)
         torn.append(plain.events)
         assert len(torn) == 3
@@ -85,7 +91,7 @@ def test_a_write_cut_off_anywhere_takes_its_whole_batch_and_no_other(
 def test_zeros_after_a_power_cut_count_as_a_torn_end(open_log: OpenLog, plain: Incoming) -> None:
     log = open_log()
     log.append(plain.events)
-    with log.path.open("ab") as file:
+    with tail(log).open("ab") as file:
         file.write(bytes(5000))
 
     assert len(open_log()) == 1
@@ -95,7 +101,7 @@ def test_damage_inside_the_log_is_an_error_and_not_a_shorter_log(open_log: OpenL
     log = open_log()
     log.append(plain.events)
     log.append(plain.events)
-    with log.path.open("r+b") as file:
+    with tail(log).open("r+b") as file:
         file.seek(60)
         file.write(b"\xff\xff")
 
@@ -104,7 +110,7 @@ def test_damage_inside_the_log_is_an_error_and_not_a_shorter_log(open_log: OpenL
 
 
 def test_a_file_that_is_no_log_is_left_alone(open_log: OpenLog) -> None:
-    path = open_log().path
+    path = tail(open_log())
     path.write_bytes(b"something else entirely")
 
     with pytest.raises(DamagedLogError, match="not the log of a partition"):
@@ -125,7 +131,7 @@ def test_a_full_disk_leaves_the_log_as_it_was(
             raise OSError(28, "No space left on device")
         return real(file, data[:10], at)
 
-    monkeypatch.setattr("local_azure.event_hubs.log.os.pwrite", fill_up)
+    monkeypatch.setattr("local_azure.event_hubs.segment.os.pwrite", fill_up)
     with pytest.raises(OSError, match="No space"):
         log.append(plain.events)
     monkeypatch.undo()
@@ -139,7 +145,9 @@ def test_a_full_disk_leaves_the_log_as_it_was(
 def test_short_writes_are_carried_on(open_log: OpenLog, plain: Incoming, monkeypatch: pytest.MonkeyPatch) -> None:
     log = open_log()
     real = os.pwrite
-    monkeypatch.setattr("local_azure.event_hubs.log.os.pwrite", lambda file, data, at: real(file, bytes(data)[:7], at))
+    monkeypatch.setattr(
+        "local_azure.event_hubs.segment.os.pwrite", lambda file, data, at: real(file, bytes(data)[:7], at)
+    )
     log.append(plain.events * 3)
     monkeypatch.undo()
 
@@ -187,7 +195,7 @@ def test_a_reader_beside_a_running_server_sees_whole_batches(
 ) -> None:
     log = open_log()
     log.append(plain.events)
-    with log.path.open("ab") as file:  # the start of a batch that is still being written
+    with tail(log).open("ab") as file:  # the start of a batch that is still being written
         file.write(records.pack(1, 0, 1, b"first of two") + records.pack(2, 0, 0, b"second")[:20])
 
     assert [record.sequence_number for record in read_partition(tmp_path, "hub", "0")] == [0]
