@@ -10,7 +10,8 @@ also closes links one by one, and after an error it spins for up to half a minut
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -24,8 +25,8 @@ from azure.eventhub.exceptions import AuthenticationError, EventHubError
 from ingest_workers import amqp_message
 from ingest_workers.envelope import append
 from ingest_workers.read_ahead import read_ahead
-from ingest_workers.receiver import Link, Receiver, Wanted
-from ingest_workers.source import Deliver, Events, Head, Position, RefusedError, SourceError
+from ingest_workers.receiver import STOLEN_PAUSE, Link, Receiver, Wanted
+from ingest_workers.source import Deliver, Events, Head, Position, RefusedError, SourceError, StolenError
 from settings.clock import now
 from settings.model import EventHubs
 
@@ -37,6 +38,7 @@ PUMP_BYTES = 16 * 2**20
 """What one read of a partition may bring into memory, judged by the largest event of the read before."""
 FIRST_PUMP = 16
 """Frames of the first read."""
+STOLEN = "link:stolen"
 REFUSALS = frozenset({"unauthorized-access", "not-allowed"})
 """AMQP error conditions that mean no, and not: later."""
 
@@ -46,11 +48,15 @@ class AmqpSource:
 
     transport = "amqp"
 
-    def __init__(self, hub: EventHubs) -> None:
+    def __init__(self, hub: EventHubs, *, stolen_pause: float = STOLEN_PAUSE) -> None:
         self._hub = hub
+        self._stolen_pause = stolen_pause
         self._credential: Any = None
         self._partitions: list[str] = []
-        self._receivers: list[Receiver] = []
+        self._lock = threading.Lock()
+        self._assigned: Collection[str] | None = None
+        self._reading: tuple[Position, Deliver] | None = None
+        self._receivers: dict[str, Receiver] = {}
         self._decoder = ExitStack()
 
     def heads(self) -> Mapping[str, Head]:
@@ -75,32 +81,54 @@ class AmqpSource:
         }
 
     def start(self, position: Position, deliver: Deliver) -> None:
-        """Read every partition in its own thread."""
+        """Read every assigned partition in its own thread."""
         self._decoder.enter_context(amqp_message.in_the_sdk())
-        for partition in self._partitions or self.heads():
-            receiver = Receiver(partition, self._link(partition), position, deliver)
-            self._receivers.append(receiver)
-            receiver.start()
+        assigned = (self._partitions or self.heads()) if self._assigned is None else self._assigned
+        with self._lock:
+            self._reading = position, deliver
+            self._read_only(assigned)
+
+    def assign(self, partitions: Collection[str]) -> None:
+        """See `source.Source`."""
+        with self._lock:
+            self._assigned = frozenset(partitions)
+            if self._reading is not None:
+                self._read_only(self._assigned)
 
     def recycle(self) -> None:
         """Open every link again."""
-        for receiver in self._receivers:
+        for receiver in tuple(self._receivers.values()):
             receiver.recycle()
 
     def stop(self) -> None:
         """End all threads; one that hangs in the SDK is left behind, it delivers nothing any more."""
-        for receiver in self._receivers:
-            receiver.stop()
-        left = [receiver.partition_id for receiver in self._receivers if not receiver.join(STOP_SECONDS)]
-        if left:
-            log.warning("these partitions did not close in time", partitions=left)
-        self._receivers = []
+        with self._lock:
+            self._read_only(())
+            self._reading = None
         self._decoder.close()
 
     @property
     def failure(self) -> SourceError | None:
         """The first that a partition has."""
-        return next((receiver.failure for receiver in self._receivers if receiver.failure), None)
+        return next((receiver.failure for receiver in tuple(self._receivers.values()) if receiver.failure), None)
+
+    def _read_only(self, partitions: Collection[str]) -> None:
+        """End the threads of the others, then begin those that are new."""
+        leaving = [receiver for partition, receiver in self._receivers.items() if partition not in partitions]
+        for receiver in leaving:
+            receiver.stop()
+        left = [receiver.partition_id for receiver in leaving if not receiver.join(STOP_SECONDS)]
+        if left:
+            log.warning("these partitions did not close in time", partitions=left)
+        for receiver in leaving:
+            del self._receivers[receiver.partition_id]
+        if self._reading is None:
+            return
+        for partition in partitions:
+            if partition not in self._receivers:
+                receiver = Receiver(partition, self._link(partition), *self._reading, stolen_pause=self._stolen_pause)
+                self._receivers[partition] = receiver
+                receiver.start()
 
     def _link(self, partition: str) -> Link:
         def read(after: int | None, take: Callable[[Events], bool], wanted: Wanted) -> None:
@@ -205,6 +233,7 @@ class _Link:
             event_position=start,
             on_event_received=self._keep,
             prefetch=self._hub.prefetch,
+            owner_level=self._hub.owner_level,
             keep_alive=None,
             amqp_transport=self._client._amqp_transport,  # noqa: SLF001 - as above
         )
@@ -213,6 +242,11 @@ class _Link:
 def _said(hub: EventHubs, problem: Exception) -> Exception:
     """What the SDK raised, or, where the broker said no, what to do about it."""
     condition = getattr(problem, "error", None)
+    if condition == STOLEN:
+        return StolenError(
+            f"another reader of consumer group {hub.consumer_group!r} took a partition of {hub.hub!r} by its owner "
+            f"level: {problem}"
+        )
     if isinstance(problem, AuthenticationError) or condition in REFUSALS:
         return RefusedError(
             f"the hub {hub.hub!r} of {hub.namespace!r} does not let us in: {problem}. The identity needs the role "

@@ -13,6 +13,7 @@ on with what the SDK gives.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ import structlog
 from azure.eventhub._pyamqp import receiver
 from azure.eventhub._pyamqp.message import Header, Message, Properties
 
-from ingest_workers.amqp_types import read
+from ingest_workers.amqp_types import Timestamp, read
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +65,20 @@ RECORDS = frozenset({HEADER, PROPERTIES})
 MOST_REMEMBERED, LONGEST_REMEMBERED = 4096, 512
 _SEEN: dict[bytes, Any] = {}
 SEQUENCE_NUMBER = "x-opt-sequence-number"
+BODY = b"\x00\x53\x75"
+"""How the section of a body begins."""
+BETWEEN = frozenset({"header", "properties", "application_properties"})
+_BETWEEN: dict[bytes, dict[str, Any]] = {}
+USUAL = re.compile(
+    rb"\x00\x53\x72(?:\xd1.{4}\x00\x00\x00([\x06\x08])|\xc1.([\x06\x08]))"
+    rb"\xa3\x15x-opt-sequence-number(?:\x81(.{8})|\x55(.))"
+    rb"\xa3\x0cx-opt-offset\xa1(.)([0-9]+)"
+    rb"\xa3\x13x-opt-enqueued-time\x83(.{8})",
+    re.DOTALL,
+)
+"""How a broker writes the three annotations that every event has; a partition key may follow."""
+WITH_KEY, PARTITION_KEY = b"\x08", b"\xa3\x13x-opt-partition-key"
+"""Names and values are counted: eight make four pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +125,12 @@ def decode(payload: memoryview) -> Message:
     data = bytes(payload)
     found: dict[str, Any] = {}
     try:
-        _sections(data, found)
+        begun = _annotations(data)
+        if begun is not None and (message := _usual(data, *begun)) is not None:
+            return message
+        body_at = _sections(data, found)
+        if begun is not None:
+            _remember(data, begun[1], found, body_at)
     except Exception as problem:  # noqa: BLE001 - whatever a device sends, it becomes a row
         found = {name: found[name] for name in ("message_annotations", "properties") if name in found}
         found["value"] = Undecoded(data, f"{type(problem).__name__} {problem}")
@@ -119,12 +139,67 @@ def decode(payload: memoryview) -> Message:
     return Message(**found)
 
 
-def _sections(data: bytes, found: dict[str, Any]) -> None:
-    position, end = 0, len(data)
+def _annotations(data: bytes) -> tuple[dict[str, Any], int] | None:
+    """What the broker says of an event and where that ends, if it says it as it usually does."""
+    begun = USUAL.match(data)
+    if begun is None:
+        return None
+    wide, narrow, long, small, size, offset, enqueued = begun.groups()
+    if size[0] != len(offset):
+        return None
+    annotations: dict[str, Any] = {
+        SEQUENCE_NUMBER: int.from_bytes(long or small, "big", signed=True),
+        "x-opt-offset": offset.decode(),
+        "x-opt-enqueued-time": Timestamp.from_bytes(enqueued, "big", signed=True),
+    }
+    end = begun.end()
+    if (wide or narrow) == WITH_KEY:
+        if not data.startswith(PARTITION_KEY, end):
+            return None
+        annotations["x-opt-partition-key"], end = read(data, end + len(PARTITION_KEY))
+    return annotations, end
+
+
+def _usual(data: bytes, annotations: dict[str, Any], end: int) -> Message | None:
+    """A message whose sections between annotations and body were read before: those are not read again."""
+    body_at = data.find(BODY, end) + len(BODY)
+    between = _BETWEEN.get(data[end:body_at])
+    if between is None or body_at + 2 > len(data):
+        return None
+    code = data[body_at]
+    if code == 0xB0:
+        begin = body_at + 5
+        length = int.from_bytes(data[body_at + 1 : begin], "big")
+    elif code == 0xA0:
+        begin, length = body_at + 2, data[body_at + 1]
+    else:
+        return None
+    if begin + length != len(data):
+        return None
+    return Message(message_annotations=annotations, data=[data[begin:]], **between)
+
+
+def _remember(data: bytes, end: int, found: dict[str, Any], body_at: int) -> None:
+    """What lies between annotations and body, where `_usual` would look for the body at the same place."""
+    key = data[end:body_at]
+    if body_at <= end or len(key) > LONGEST_REMEMBERED or data.find(BODY, end) + len(BODY) != body_at:
+        return
+    between = {name: value for name, value in found.items() if name not in {"message_annotations", "data"}}
+    if between.keys() <= BETWEEN:
+        if len(_BETWEEN) >= MOST_REMEMBERED:
+            _BETWEEN.clear()
+        _BETWEEN[key] = between
+
+
+def _sections(data: bytes, found: dict[str, Any]) -> int:
+    """Read all sections; the position of the first body's value, 0 where there is none."""
+    position, end, body_at = 0, len(data), 0
     while position < end:
         section, position = _descriptor(data, position)
         field = FIELDS[section]
         value: Any
+        if section == DATA and not body_at:
+            body_at = position
         if section in ALIKE:
             value, position = _seen_before(data, position)
         else:
@@ -140,6 +215,7 @@ def _sections(data: bytes, found: dict[str, Any]) -> None:
             found[field] = kind(*value[: len(kind._fields)])
         else:
             found[field] = value
+    return body_at
 
 
 def _descriptor(data: bytes, position: int) -> tuple[Any, int]:

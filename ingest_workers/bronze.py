@@ -12,12 +12,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ingest_workers import logs
-from ingest_workers.amqp import AmqpSource
+from ingest_workers import epoch, logs
 from ingest_workers.buffer import Buffer
+from ingest_workers.operations import watched
+from ingest_workers.ownership.balancer import Balancer, worker_name
+from ingest_workers.ownership.stores import checkpoint_store
 from ingest_workers.report import Progress, Summary
 from ingest_workers.sink import Sink
-from ingest_workers.worker import Worker
+from ingest_workers.transport import source_of
+from ingest_workers.worker import LOOK_SECONDS, Patience, Worker
 from lake.store import Lake
 from settings.model import Settings
 
@@ -37,19 +40,45 @@ def run_bronze(
     Raises: as `Worker.run`; the caller says it and exits non-zero.
     """
     logs.configure_once()
-    hub, bronze = settings.event_hubs, settings.bronze
-    source = AmqpSource(hub)
-    worker = Worker(
-        source,
-        Buffer(
-            rows=bronze.flush_rows, size=bronze.flush_bytes, seconds=bronze.flush_seconds, limit=bronze.buffer_bytes
-        ),
-        Sink(Lake.of(settings), hub.namespace, hub.hub, hub.epoch, source.transport),
-        on_progress=on_progress,
-        stop=stop,
-    )
-    with _garbage_left_alone():
+    hub, bronze, lake = settings.event_hubs, settings.bronze, Lake.of(settings)
+    ownership = _ownership(settings)
+    if ownership is not None and hub.owner_level is None:
+        hub = hub.model_copy(update={"owner_level": 0})
+    source = source_of(hub)
+    with _garbage_left_alone(), watched(settings, lake) as observer:
+        worker = Worker(
+            source,
+            Buffer(
+                rows=bronze.flush_rows, size=bronze.flush_bytes, seconds=bronze.flush_seconds, limit=bronze.buffer_bytes
+            ),
+            Sink(
+                lake,
+                hub.namespace,
+                hub.hub,
+                epoch.current(lake, hub.namespace, hub.hub, floor=hub.epoch),
+                source.transport,
+            ),
+            patience=Patience(
+                store=bronze.store_patience_seconds,
+                silence=bronze.silence_seconds,
+                look=min(LOOK_SECONDS, bronze.silence_seconds / 3),
+            ),
+            on_progress=on_progress,
+            observer=observer,
+            ownership=ownership,
+            stop=stop,
+        )
         return worker.run(until_head=until_head, idle_exit=idle_exit)
+
+
+def _ownership(settings: Settings) -> Balancer | None:
+    """How this worker shares the hub with others; None where it reads all of it."""
+    store = checkpoint_store(settings)
+    if store is None:
+        return None
+    hub, bronze = settings.event_hubs, settings.bronze
+    seat = (hub.fully_qualified_namespace or hub.namespace, hub.hub, hub.consumer_group)
+    return Balancer(store, seat, worker_name(bronze.worker), renew=bronze.renew_seconds, expiry=bronze.expiry_seconds)
 
 
 @contextmanager

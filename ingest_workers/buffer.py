@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from ingest_workers.source import Closed, Events
@@ -35,12 +36,18 @@ class Buffer:
         self._committing = 0
         self._since: float | None = None
         self._closed = False
+        self._refused: set[str] = set()
         self._blocked = 0
 
     @property
     def pushing_back(self) -> bool:
         """Whether a receiver waits for room now."""
         return self._blocked > 0
+
+    @property
+    def limit(self) -> int:
+        """Bytes that may be held."""
+        return self._limit
 
     @property
     def held(self) -> int:
@@ -50,16 +57,17 @@ class Buffer:
     def put(self, events: Events) -> None:
         """Take events over. Blocks while the bound is reached; an event larger than the bound is let in alone.
 
-        Raises: Closed once `close` was called, also while it blocks; nothing of `events` was taken then.
+        Raises: Closed once `close` was called or the partition was refused, also while it blocks; nothing of `events`
+        was taken then.
         """
         if not len(events):
             return
         with self._changed:
-            while not self._closed and self.held and self.held + events.size > self._limit:
+            while self._takes(events) and self.held and self.held + events.size > self._limit:
                 self._blocked += 1
                 self._changed.wait()
                 self._blocked -= 1
-            if self._closed:
+            if not self._takes(events):
                 raise Closed
             held = self._waiting.get(events.partition_id)
             if held is None:
@@ -96,11 +104,25 @@ class Buffer:
             self._committing -= flush.size
             self._changed.notify_all()
 
+    def refuse(self, partitions: Collection[str]) -> None:
+        """Take no more of these partitions, so that whoever delivers them ends; what waits is flushed as usual."""
+        with self._changed:
+            self._refused |= set(partitions)
+            self._changed.notify_all()
+
+    def allow(self, partitions: Collection[str]) -> None:
+        """Take these partitions again; call it once their former readers have ended."""
+        with self._changed:
+            self._refused -= set(partitions)
+
     def close(self) -> None:
         """Take no more; what waits can still be drained."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def _takes(self, events: Events) -> bool:
+        return not self._closed and events.partition_id not in self._refused
 
     def _due(self) -> bool:
         if self._since is None:

@@ -1,6 +1,6 @@
 """How the workers speak: one structured line per happening, on stderr.
 
-Belongs here: the set-up of structlog and of the libraries that use `logging`.
+Belongs here: the set-up of structlog and of the libraries that use `logging`, and handing lines to telemetry too.
 Does not: what is said; each module says it where it happens. stdout belongs to results.
 """
 
@@ -8,9 +8,41 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, TypeAlias
 
 import structlog
+
+Tap: TypeAlias = Callable[[str, Mapping[str, Any]], None]
+"""Called with the level and the line's fields; `event` is its text, `logger` is there where a library wrote it."""
+
+_taps: list[Tap] = []
+_OF_TELEMETRY = ("opentelemetry", "azure.monitor")
+
+
+def tap(into: Tap) -> None:
+    """Hand every line also to `into`, until `untap`."""
+    _taps.append(into)
+
+
+def untap(into: Tap) -> None:
+    """Hand it no more lines."""
+    if into in _taps:
+        _taps.remove(into)
+
+
+def _tapped(logger: Any, name: str, event: Any) -> Any:
+    record = event.get("_record")
+    if record is not None and record.name.startswith(_OF_TELEMETRY):
+        return event  # a collector that is down must not be told so for ever
+    for into in tuple(_taps):
+        fields = {field: value for field, value in event.items() if not field.startswith("_")}
+        if record is not None:
+            fields["logger"] = record.name
+        with suppress(Exception):  # who listens in never keeps a line from being written
+            into(str(event.get("level", name)), fields)
+    return event
 
 
 def configure(*, level: int = logging.INFO, as_json: bool | None = None) -> None:
@@ -39,6 +71,7 @@ def _structlog(level: int, *, as_json: bool | None) -> tuple[list[Any], list[Any
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
+        _tapped,
     ]
     render: list[Any] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]

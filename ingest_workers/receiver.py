@@ -16,13 +16,17 @@ from typing import Protocol, TypeAlias
 
 import structlog
 
-from ingest_workers.source import Closed, Deliver, Events, Position, RefusedError, SourceError
+from ingest_workers.source import Closed, Deliver, Events, Position, RefusedError, SourceError, StolenError
+from ingest_workers.trouble import said
 
 log = structlog.get_logger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 15.0
-REFUSALS = 5
-"""So often in a row the broker may refuse a partition it gave before: tokens and roles take a moment to change."""
+STOLEN_PAUSE = 8.0
+"""Seconds before a partition that was stolen is read again: by then the ownership store has said whose it is."""
+REFUSALS, REFUSALS_LATER = 5, 12
+"""So often in a row the broker may refuse a partition, before and after it gave us events: for seconds at first, for
+about a minute later, because tokens and roles take a moment to change."""
 
 Wanted: TypeAlias = Callable[[], bool]
 
@@ -83,11 +87,22 @@ class Cursor:
 class Receiver:
     """One partition and its thread."""
 
-    def __init__(self, partition_id: str, link: Link, position: Position, deliver: Deliver) -> None:
+    def __init__(
+        self,
+        partition_id: str,
+        link: Link,
+        position: Position,
+        deliver: Deliver,
+        *,
+        stolen_pause: float = STOLEN_PAUSE,
+    ) -> None:
         self.partition_id = partition_id
         self.failure: SourceError | None = None
         self._link, self._position, self._deliver = link, position, deliver
+        self._stolen_pause = stolen_pause
+        self._refusals = REFUSALS
         self._stop = threading.Event()
+        self._delivering = threading.Lock()
         self._again = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"receive-{partition_id}", daemon=True)
 
@@ -104,9 +119,10 @@ class Receiver:
         self._stop.set()
 
     def join(self, seconds: float) -> bool:
-        """Wait for the thread; whether it ended."""
+        """After `stop`: wait for the thread; whether it ended. Also where it did not, it delivers nothing any more."""
         self._thread.join(seconds)
-        return not self._thread.is_alive()
+        with self._delivering:
+            return not self._thread.is_alive()
 
     def _wanted(self) -> bool:
         return not self._stop.is_set() and not self._again.is_set()
@@ -123,20 +139,24 @@ class Receiver:
                 return
             except Exception as problem:  # noqa: BLE001 - whatever the SDK raises, the partition is read again
                 failures = failures + 1 if cursor.opened else 1
-                if isinstance(problem, SourceError) and not (isinstance(problem, RefusedError) and failures < REFUSALS):
+                if isinstance(problem, SourceError) and not (
+                    isinstance(problem, RefusedError) and failures < self._refusals
+                ):
                     self.failure = problem
                     return
                 self._pause(cursor, failures, problem)
 
     def _pause(self, cursor: Cursor, failures: int, problem: Exception) -> None:
         pause = min(FIRST_PAUSE * 2 ** min(failures - 1, 10), LONGEST_PAUSE) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+        if isinstance(problem, StolenError):
+            pause = self._stolen_pause
         log.warning(
             "partition lost, trying again",
             partition=self.partition_id,
             after=cursor.last,
             attempt=failures,
             pause_s=round(pause, 2),
-            error=f"{type(problem).__name__}: {problem}",
+            **said(problem),
         )
         self._stop.wait(pause)
 
@@ -144,7 +164,11 @@ class Receiver:
         """Deliver what follows; False ends the link."""
         following, whole = cursor.accept(events)
         if len(following):
-            self._deliver(following)
+            self._refusals = REFUSALS_LATER
+            with self._delivering:
+                if self._stop.is_set():
+                    raise Closed
+                self._deliver(following)
         if not whole:
             log.info("events are missing after this one, reading again", partition=self.partition_id, after=cursor.last)
         return whole and self._wanted()

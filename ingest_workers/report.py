@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ingest_workers.sink import Gap
+from ingest_workers.lost import Gap
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ Does not: any transport (`amqp`), or what becomes of the events (`buffer`, `sink
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Protocol, TypeAlias
 
@@ -36,6 +36,8 @@ class Events:
     body: list[bytes] = field(default_factory=list)
     size: int = 0
     """Bytes of the rows, about."""
+    void: list[tuple[int, int]] = field(default_factory=list)
+    """Ranges of numbers, first and last, that the broker gave to no event: holes that are no loss."""
 
     def __len__(self) -> int:
         return len(self.sequence_number)
@@ -45,6 +47,7 @@ class Events:
         for column in COLUMNS:
             getattr(self, column).extend(getattr(other, column))
         self.size += other.size
+        self.void += other.void
 
     def pick(self, rows: Sequence[int] | slice) -> Events:
         """A copy with these rows only; its size is our size in proportion."""
@@ -53,10 +56,11 @@ class Events:
             values = getattr(self, column)
             setattr(picked, column, values[rows] if isinstance(rows, slice) else [values[row] for row in rows])
         picked.size = self.size * len(picked) // max(len(self), 1)
+        picked.void = list(self.void)
         return picked
 
 
-COLUMNS = tuple(f.name for f in fields(Events) if f.name not in {"partition_id", "size"})
+COLUMNS = tuple(f.name for f in fields(Events) if f.name not in {"partition_id", "size", "void"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,10 @@ class RefusedError(SourceError):
     """The broker knows us and says no: credentials, role, or a hub that is not there."""
 
 
+class StolenError(RuntimeError):
+    """Another reader of this consumer group took the partition by its owner level; the store will say who keeps it."""
+
+
 class Source(Protocol):
     """A transport that delivers the events of a hub, each partition in order and without a hole."""
 
@@ -104,6 +112,13 @@ class Source(Protocol):
 
         Lost connections are retried for ever, with back-off and a log line each: after one, a partition goes on from
         `position` again, so it must count what was delivered.
+        """
+
+    def assign(self, partitions: Collection[str]) -> None:
+        """Read exactly these from now on; a transport that was never told reads all.
+
+        Returns when the others deliver nothing any more. A partition that comes back is read from its position, asked
+        anew. May be called before `start`, after `stop` (without effect), and from any one thread at a time.
         """
 
     def recycle(self) -> None:

@@ -11,22 +11,27 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import structlog
 from deltalake.exceptions import DeltaError, SchemaMismatchError
 
+from ingest_workers.assignment import Assignment, Ownership
 from ingest_workers.buffer import Buffer, Flush
+from ingest_workers.lost import Gap
+from ingest_workers.observer import Observer
 from ingest_workers.report import Progress, Summary
-from ingest_workers.sink import Committed, Gap, Sink
+from ingest_workers.sink import Committed, Sink
 from ingest_workers.source import Events, Head, Source, SourceError
+from ingest_workers.trouble import said
 from ingest_workers.watch import Watchdog
 
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 0.2
 LONGEST_PAUSE = 15.0
+LOOK_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +42,12 @@ class Patience:
     """For the hub to answer at all."""
     store: float = 300.0
     """For the lake to take a commit."""
-    look: float = 10.0
+    look: float = LOOK_SECONDS
     """Between looks at how far the hub reaches."""
     silence: float = 60.0
     """For a partition that is behind to deliver something."""
+    bronze: float = 1.0
+    """Between looks at what other workers have committed, where the run ends at the head."""
 
 
 class Worker:
@@ -54,11 +61,16 @@ class Worker:
         *,
         patience: Patience | None = None,
         on_progress: Callable[[Progress], None] | None = None,
+        observer: Observer | None = None,
+        ownership: Ownership | None = None,
         stop: threading.Event | None = None,
     ) -> None:
         self._source, self._buffer, self._sink = source, buffer, sink
         self._patience = patience or Patience()
         self._on_progress = on_progress
+        self._observer = observer or Observer()
+        self._ownership = ownership
+        self._assignment = Assignment(source, buffer, sink.positions, self._moved) if ownership else None
         self._stop = stop or threading.Event()
         self._over = threading.Event()
         self._lock = threading.Lock()
@@ -67,7 +79,7 @@ class Worker:
         self._held: dict[str, int | None] = {}
         self._received = self._committed = self._commits = self._already_there = 0
         self._gaps: list[Gap] = []
-        self._last_arrival = 0.0
+        self._last_arrival = self._looked_at_bronze = 0.0
         self._stalled: SourceError | None = None
 
     def run(self, *, until_head: bool = False, idle_exit: float | None = None) -> Summary:
@@ -83,15 +95,19 @@ class Worker:
         targets = {partition: head.last for partition, head in self._heads.items()} if until_head else None
         watcher = threading.Thread(target=self._watch, name="watch", daemon=True)
         try:
-            self._source.start(self._arrived.get, self._deliver)
-            watcher.start()
-            ended = self._loop(targets, idle_exit)
-        except SourceError:
+            try:
+                self._read()
+                watcher.start()
+                ended = self._loop(targets, idle_exit)
+            except SourceError:
+                self._finish()
+                raise
+            finally:
+                self._halt()
             self._finish()
-            raise
         finally:
-            self._halt()
-        self._finish()
+            if self._ownership is not None:
+                self._ownership.stop()  # after the last commit: who reads on begins behind it
         if watcher.ident is not None:
             watcher.join(1.0)
         summary = Summary(
@@ -121,12 +137,9 @@ class Worker:
         self._held = self._sink.positions(self._heads)
         if _beyond(self._held, self._heads):
             self._heads = self._source.heads()  # another worker may have written between our two questions
-        for partition, held, last in _beyond(self._held, self._heads):
-            raise SourceError(
-                f"Bronze holds {self._sink.origin} partition {partition} up to {held}, but the hub ends at {last}: the "
-                f"hub was created anew, and its events would be taken for old ones. Raise LAKE_EVENT_HUBS__EPOCH."
-            )
+        self._refuse_new_hub(self._held, self._heads)
         self._arrived = dict(self._held)
+        self._observer.begun(self._sink.origin, self._source.transport, self._heads, self._held)
         log.info("worker begins", origin=self._sink.origin, transport=self._source.transport, after=self._held)
 
     def _first_heads(self) -> Mapping[str, Head]:
@@ -142,9 +155,38 @@ class Worker:
                     raise SourceError(
                         f"the hub does not answer: {problem}. Is it up, and do LAKE_EVENT_HUBS__… name it?"
                     ) from problem
-                log.warning("the hub does not answer, trying again", pause_s=pause, error=str(problem))
+                self._observer.retried("hub", problem)
+                log.warning("the hub does not answer, trying again", pause_s=pause, **said(problem))
                 self._stop.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _refuse_new_hub(self, held: Mapping[str, int | None], heads: Mapping[str, Head]) -> None:
+        for partition, last, end in _beyond(held, heads):
+            raise SourceError(
+                f"Bronze holds {self._sink.origin} partition {partition} up to {last}, but the hub ends at {end}: the "
+                f"hub was created anew, and its events would be taken for old ones. Begin its new life: `lakehouse "
+                f"ingest raise-epoch` (docs/runbooks/hub-created-anew.md), or raise LAKE_EVENT_HUBS__EPOCH."
+            )
+
+    def _read(self) -> None:
+        """All partitions, or those we come to own."""
+        if self._ownership is None or self._assignment is None:
+            self._source.start(self._arrived.get, self._deliver)
+            return
+        self._arrived.clear()
+        self._observer.assigned((), {})
+        self._assignment.start(self._heads)
+        self._source.start(self._arrived.get, self._deliver)
+        self._ownership.start(self._heads, self._assignment.want)
+
+    def _moved(self, lost: Collection[str], gained: Mapping[str, int | None]) -> None:
+        with self._lock:
+            for partition in lost:
+                self._arrived.pop(partition, None)
+            self._arrived.update(gained)
+            self._held.update(gained)
+            reads = set(self._arrived)
+        self._observer.assigned(reads, gained)
 
     def _deliver(self, events: Events) -> None:
         count, last = len(events), events.sequence_number[-1]
@@ -153,14 +195,17 @@ class Worker:
             self._received += count
             self._arrived[events.partition_id] = last
             self._last_arrival = time.monotonic()
+        self._observer.received(events)
 
     def _loop(self, targets: Mapping[str, int] | None, idle_exit: float | None) -> str:
         while True:
             flush = self._buffer.take(TICK_SECONDS)
             if flush is not None:
                 self._commit(flush)
+            self._observer.ticked(self._buffer.held, self._buffer.limit)
             self._report()
-            if (problem := self._source.failure or self._stalled) is not None:
+            given_up = self._assignment.failure if self._assignment else None
+            if (problem := self._source.failure or self._stalled or given_up) is not None:
                 raise problem
             if self._stop.is_set():
                 return "stopped"
@@ -170,16 +215,34 @@ class Worker:
                 return "idle"
 
     def _reached(self, targets: Mapping[str, int]) -> bool:
-        """Whether everything up to the targets has arrived, or is no longer there to arrive."""
+        """Whether everything up to the targets has arrived, here or in Bronze, or is no longer there to arrive."""
+        self._look_at_bronze(targets.keys() - self._arrived.keys())
         for partition, target in targets.items():
-            arrived, head = self._arrived.get(partition), self._heads[partition]
-            if not head.empty and head.first <= target and (arrived is None or arrived < target):
+            there = self._arrived[partition] if partition in self._arrived else self._held.get(partition)
+            head = self._heads[partition]
+            if not head.empty and head.first <= target and (there is None or there < target):
                 return False
         return True
+
+    def _look_at_bronze(self, partitions: Collection[str]) -> None:
+        """How far others have come with what we do not read."""
+        if not partitions or time.monotonic() - self._looked_at_bronze < self._patience.bronze:
+            return
+        self._looked_at_bronze = time.monotonic()
+        try:
+            held = self._sink.positions(partitions)
+        except (DeltaError, OSError) as problem:
+            self._observer.retried("store", problem)
+            log.warning("the lake does not say how far it reaches, trying again", **said(problem))
+            return
+        with self._lock:
+            self._held.update(held)
 
     def _halt(self) -> None:
         self._over.set()
         self._buffer.close()
+        if self._assignment is not None:
+            self._assignment.stop()
         self._source.stop()
 
     def _finish(self) -> None:
@@ -200,6 +263,7 @@ class Worker:
             self._already_there += outcome.already_there
             self._gaps += outcome.gaps
             self._held.update(outcome.positions)
+        self._observer.committed(flush, outcome, time.monotonic() - begun)
         log.info(
             "committed",
             events=outcome.rows,
@@ -219,10 +283,12 @@ class Worker:
             except (DeltaError, OSError) as problem:
                 if self._stop.is_set() or time.monotonic() - begun > self._patience.store:
                     raise
+                self._observer.retried("store", problem)
                 log.warning(
                     "the lake does not take a commit, trying again",
                     pause_s=pause,
-                    error=f"{type(problem).__name__}: {problem}",
+                    gives_up_after_s=self._patience.store,
+                    **said(problem),
                 )
                 self._stop.wait(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
                 pause = min(pause * 2, LONGEST_PAUSE)
@@ -247,12 +313,20 @@ class Worker:
         watchdog = Watchdog(self._patience.silence)
         recycled: dict[str, int | None] = {}
         while not self._over.wait(self._patience.look):
+            with self._lock:
+                held = dict(self._held)  # before the hub is asked: it has at least these
             try:
                 heads = self._source.heads()
             except Exception as problem:  # noqa: BLE001 - the receivers meet the same trouble and deal with it
-                log.warning("the hub does not say how far it reaches", error=f"{type(problem).__name__}: {problem}")
+                self._observer.retried("hub", problem)
+                log.warning("the hub does not say how far it reaches", **said(problem))
                 watchdog.forgive()
                 continue
+            try:
+                self._refuse_new_hub(held, heads)
+            except SourceError as problem:
+                self._stalled = problem
+                return
             added = sorted(set(heads) - set(self._heads))
             if added:
                 self._stalled = SourceError(f"the hub has new partitions {added}: start the worker again to read them")
@@ -260,10 +334,12 @@ class Worker:
             with self._lock:
                 self._heads = heads
                 arrived = dict(self._arrived)
+            self._observer.looked(heads)
             if self._buffer.pushing_back:
                 watchdog.forgive()
                 continue
-            silent = watchdog.silent(heads, arrived, time.monotonic())
+            ours = {partition: head for partition, head in heads.items() if partition in arrived}
+            silent = watchdog.silent(ours, arrived, time.monotonic())
             if not silent:
                 continue
             if any(partition in recycled and recycled[partition] == arrived[partition] for partition in silent):
@@ -274,6 +350,7 @@ class Worker:
                 return
             log.warning("partitions have events and deliver none: connecting again", partitions=silent)
             recycled = {partition: arrived[partition] for partition in silent}
+            self._observer.retried("partition", f"partitions {silent} have events and deliver none")
             watchdog.forgive()
             self._source.recycle()
 
@@ -281,7 +358,7 @@ class Worker:
 def _beyond(held: Mapping[str, int | None], heads: Mapping[str, Head]) -> list[tuple[str, int, int]]:
     """Partitions of which Bronze holds more than the hub ever had."""
     return [
-        (partition, last, heads[partition].last)
+        (partition, last, end)
         for partition, last in held.items()
-        if last is not None and last > heads[partition].last
+        if last is not None and last > (end := heads[partition].last if partition in heads else -1)
     ]

@@ -17,13 +17,16 @@ import dagster as dg
 from assets.bronze.telemetry import bronze_telemetry
 from assets.gold.asset import gold_quality, gold_readings
 from assets.gold.state import dirty_dates, dirty_quality_dates
+from assets.maintenance.asset import maintenance_of
 from assets.silver.asset import silver_tables
 from assets.warm.asset import warm_published, warm_staging
 from assets.warm.dbt import warm_dbt_assets, warm_dbt_project
 from assets.warm.staging import dirty_warm_dates
 from lake.store import Lake
-from orchestration.jobs import GOLD, QUALITY, SILVER, WARM, lanes
+from orchestration.jobs import GOLD, QUALITY, SILVER, WARM, lanes, maintenance
 from orchestration.partitions import enqueued_hours, event_dates
+from orchestration.schedules import nightly_maintenance
+from quality.contracts.tables import TABLES
 from sensors.bronze_log import bronze_log_sensor
 from sensors.dirty_dates import dirty_dates_sensor
 from settings.model import Settings
@@ -45,10 +48,12 @@ def build_defs(settings: Settings) -> dg.Definitions:
             warm_staging(dates),
             marts,
             warm_published(marts.keys, dates),
+            *map(maintenance_of, TABLES),
         ]
     return dg.Definitions(
         assets=assets,
-        jobs=lanes(),
+        jobs=[*lanes(), maintenance()],
+        schedules=[nightly_maintenance()],
         sensors=[
             bronze_log_sensor(SILVER, hours),
             dirty_dates_sensor(

@@ -13,6 +13,7 @@ from assets.described import key_of
 from quality.contracts.tables import DATA_QUALITY_1D
 
 SILVER, GOLD, QUALITY, WARM = "silver_lane", "gold_lane", "quality_lane", "warm_lane"
+MAINTENANCE = "maintenance"
 
 
 def lanes() -> list[dg.UnresolvedAssetJobDefinition]:
@@ -40,3 +41,12 @@ def lanes() -> list[dg.UnresolvedAssetJobDefinition]:
             description="Gold to the warm staging tables and the dbt marts, published when their tests pass.",
         ),
     ]
+
+
+def maintenance() -> dg.UnresolvedAssetJobDefinition:
+    """The job that keeps every table's files; it is no lane: nothing waits for it."""
+    return dg.define_asset_job(
+        MAINTENANCE,
+        selection=dg.AssetSelection.groups(MAINTENANCE),
+        description="Closed partitions as few large files; old files and log entries deleted.",
+    )

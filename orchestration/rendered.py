@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from assets.gold.database import render_database
+from ingest_workers.alerts import rules
+from ingest_workers.telemetry_page import telemetry_page
 from quality.contracts import dbt
 from quality.contracts.pages import tables_page, vocabulary_page
 from quality.contracts.tables import ADX_READINGS, TABLES
@@ -24,5 +26,7 @@ def files() -> list[tuple[Path, str]]:
         *((ROOT / "dbt_warm" / path, text) for path, text in dbt.rendered().items()),
         (reference / "tables.md", tables_page([*TABLES, ADX_READINGS])),
         (reference / "vocabulary.md", vocabulary_page()),
+        (reference / "telemetry.md", telemetry_page()),
+        (reference / "alerts.yaml", rules()),
         (reference / "adx.kql", kql + "\n\n".join(render_database()) + "\n"),
     ]

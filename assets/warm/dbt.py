@@ -22,6 +22,7 @@ from packaging.version import Version
 from assets.described import column_schema, key_of
 from assets.warm.build import Build, begin_build, finish_build
 from assets.warm.database import writing
+from assets.warm.dbt_child import PARENT_VARIABLE
 from assets.warm.project import PROJECT, artifacts, environment, prepare_manifest
 from assets.warm.publish import mart_rows
 from quality.contracts.warm import STAGED, STAGING_DATE_STATE
@@ -157,8 +158,10 @@ def warm_dbt_assets(
 
 def _run(context: dg.AssetExecutionContext, settings: Settings, project: DbtProject, build: Build) -> Iterator[Events]:
     """Dbt's events; tables are held back until dbt has let go of the database and their rows can be counted."""
-    os.environ.update(environment(settings))  # the only way dagster_dbt has to hand it on
-    dbt = DbtProcess(project_dir=str(project.project_dir), dbt_executable=str(Path(sys.executable).with_name("dbt")))
+    # The only way dagster_dbt has to hand it on.
+    os.environ.update({**environment(settings), PARENT_VARIABLE: str(os.getpid())})
+    executable = Path(sys.executable).with_name("lakehouse-dbt")
+    dbt = DbtProcess(project_dir=str(project.project_dir), dbt_executable=str(executable))
     held: list[dg.Output[Any]] = []
     failure: DagsterDbtError | None = None
     try:

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from assets.warm.database import build_database
+from assets.warm.dbt_child import PARENT_VARIABLE
 from settings.model import Settings
 
 PROJECT = Path(__file__).parents[2] / "dbt_warm"
@@ -63,14 +64,14 @@ def run_dbt(arguments: Sequence[str], *, target: Path, env: dict[str, str], time
     """
     target.mkdir(parents=True, exist_ok=True)
     command = [
-        *(sys.executable, "-m", "dbt.cli.main", *arguments),
+        *(sys.executable, "-m", "assets.warm.dbt_child", *arguments),
         *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
         *("--target-path", str(target), "--log-path", str(target)),
     ]
     done = subprocess.run(
         command,
         cwd=PROJECT,
-        env={**os.environ, **env},
+        env={**os.environ, **env, PARENT_VARIABLE: str(os.getpid())},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -8,9 +8,12 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli import show
+from orchestration.cli import adopt, raise_epoch, show
 
 app = typer.Typer(no_args_is_help=True)
+
+app.command("adopt-transport")(adopt.adopt_transport)
+app.command("raise-epoch")(raise_epoch.raise_epoch)
 
 _LOOK_SECONDS = 0.5
 

@@ -19,6 +19,7 @@ from orchestration.cli import (
     contracts,
     demo,
     endpoints,
+    gateway,
     identity,
     ingest,
     ledger,
@@ -27,6 +28,7 @@ from orchestration.cli import (
     materialize,
     quarantine,
     send,
+    status,
 )
 from orchestration.cli.show import FAILURES, complain
 
@@ -43,8 +45,10 @@ app.command("down")(endpoints.down)
 app.command("simulate")(send.simulate)
 app.command("replay")(send.replay)
 app.add_typer(ingest.app, name="ingest", help="Workers that read Event Hubs.")
+app.add_typer(gateway.app, name="gateway", help="HTTP and MQTT in front of the hub.")
 app.command("materialize")(materialize.materialize)
 app.command("dev")(materialize.dev)
+app.command("status")(status.status)
 app.command("maintain")(maintain.maintain)
 app.command("ledger")(ledger.ledger)
 app.command("trace")(ledger.trace)
@@ -87,7 +91,16 @@ def run() -> None:
         complain(error)
         sys.exit(1)
     except ModuleNotFoundError as error:
-        extra = {"dagster": "orchestrator", "dbt": "orchestrator", "azure": "worker", "local_azure": "local"}
+        extra = {
+            "dagster": "orchestrator",
+            "dbt": "orchestrator",
+            "azure": "worker",
+            "local_azure": "local",
+            "aiomqtt": "worker",
+            "jwt": "gateway",
+            "starlette": "gateway",
+            "uvicorn": "gateway",
+        }
         missing = (error.name or "").partition(".")[0]
         if missing not in extra:
             raise

@@ -31,6 +31,34 @@ class Column:
     null: bool = False
 
 
+SHORTEST_VACUUM_DAYS = 7
+"""Readers of an older version, and writers with a file not yet committed, are given at least so long."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Maintenance:
+    """How a table's files are kept.
+
+    A partition is *closed* `closed_after_hours` after its period ended, if nothing was written to it for
+    `quiet_minutes`; only then it is rewritten as few files of about `file_mb`, sorted by `order_by` where that is
+    named. What no version needs any more is deleted after `vacuum_days`. A table without partitions is an append-only
+    log: any time is as good as another, because appends and compaction do not meet.
+    """
+
+    file_mb: int = 256
+    order_by: tuple[str, ...] = ()
+    closed_after_hours: int = 2
+    quiet_minutes: int = 60
+    vacuum_days: int = SHORTEST_VACUUM_DAYS
+
+    def __post_init__(self) -> None:
+        """Refuse what would take a file from under a reader or a writer."""
+        if self.vacuum_days < SHORTEST_VACUUM_DAYS:
+            raise ValueError(f"vacuum_days is {self.vacuum_days}; the least is {SHORTEST_VACUUM_DAYS}")
+        if self.quiet_minutes < 1 or self.closed_after_hours < 0 or self.file_mb < 1:
+            raise ValueError("quiet_minutes and file_mb are at least 1, closed_after_hours at least 0")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
     """One table, once: every schema, DDL, dbt source, page and check is rendered from it.
@@ -49,15 +77,19 @@ class Table:
     sort_by: tuple[str, ...] = ()
     retention_days: int | None = None
     fresh_within: int | None = None
+    maintenance: Maintenance = Maintenance()
 
     def __post_init__(self) -> None:
         """Refuse a contract that contradicts itself, at import, where the author sees it."""
         names = self.names
         if len(set(names)) != len(names):
             raise ValueError(f"{self.path}: a column is named twice")
-        unknown = [c for c in (*self.key, *self.partition_by, *self.sort_by) if c not in names]
+        named = (*self.key, *self.partition_by, *self.sort_by, *self.maintenance.order_by)
+        unknown = [c for c in named if c not in names]
         if unknown:
-            raise ValueError(f"{self.path}: {unknown} are named in key, partition_by or sort_by but are no columns")
+            raise ValueError(
+                f"{self.path}: {unknown} are named in key, partition_by, sort_by or order_by but are no columns"
+            )
         nullable = [c.name for c in self.columns if c.null and c.name in self.key]
         if nullable:
             raise ValueError(f"{self.path}: key columns {nullable} may not be null")

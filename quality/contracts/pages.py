@@ -29,6 +29,7 @@ def tables_page(tables: Iterable[Table]) -> str:
         facts.append("kept for ever" if table.retention_days is None else f"kept {table.retention_days} days")
         if table.fresh_within:
             facts.append(f"fresh within {table.fresh_within} min")
+        facts.append(_kept(table))
         lines += [f"{'; '.join(facts).capitalize()}.", ""]
         lines += _grid(
             ("column", "type", "null", "unit", "meaning"),
@@ -51,6 +52,14 @@ def vocabulary_page() -> str:
     lines += ["", "## Flags of an accepted reading", ""]
     lines += _grid(("bit", "name"), [(str(flag.value), f"`{flag.name}`") for flag in Flag])
     return "\n".join(lines) + "\n"
+
+
+def _kept(table: Table) -> str:
+    policy = table.maintenance
+    order = f" by {', '.join(f'`{name}`' for name in policy.order_by)}" if policy.order_by else ""
+    done = "sorted" if policy.order_by else "compacted"
+    when = "closed partitions" if table.partition_by else "files"
+    return f"{when} {done}{order} to {policy.file_mb} MB, old files deleted after {policy.vacuum_days} days"
 
 
 def _anchor(table: Table) -> str:

@@ -7,7 +7,7 @@ Does not: how rows come to be (`ingest_workers`, `assets`) or which rows are goo
 
 from __future__ import annotations
 
-from quality.contracts.model import Column, Table
+from quality.contracts.model import Column, Maintenance, Table
 
 # The name of an event, in every table that speaks of one: `hub/partition/epoch/sequence`.
 EVENT = (
@@ -111,6 +111,25 @@ BRONZE_TELEMETRY = Table(
     fresh_within=1,
 )
 
+LOST = Table(
+    layer="bronze",
+    name="lost",
+    says="Sequence numbers Bronze will never hold, as ranges: what retention took before it was read, and what was no event.",
+    columns=(
+        *EVENT[:-1],
+        Column(name="first_sequence_number", type="long", says="First of the numbers."),
+        Column(name="last_sequence_number", type="long", says="Last of the numbers."),
+        Column(name="events", type="long", says="How many events were lost; 0 where the numbers never were events."),
+        Column(
+            name="why",
+            type="string",
+            says="`expired`: retention took them; `void`: the transport gave the numbers to no event.",
+        ),
+        Column(name="noticed_at", type="timestamp", says="When a worker noticed."),
+    ),
+    key=(*EVENT_NAMES[:-1], "first_sequence_number"),
+)
+
 READINGS = Table(
     layer="silver",
     name="readings",
@@ -144,6 +163,7 @@ READINGS = Table(
     sort_by=("recorded_at",),
     retention_days=730,
     fresh_within=2,
+    maintenance=Maintenance(order_by=("recorded_at",)),  # history is looked up by moments; measured in ADR 12
 )
 
 QUARANTINE = Table(
@@ -391,6 +411,7 @@ ADX_READINGS = Table(
 TABLES: tuple[Table, ...] = (
     IDENTITY,
     BRONZE_TELEMETRY,
+    LOST,
     READINGS,
     QUARANTINE,
     DUPLICATES,

@@ -21,7 +21,11 @@ _STREAM = "hub, partition_id, epoch"
 
 @dataclass(frozen=True, kw_only=True)
 class StreamLine:
-    """One life of one hub partition: last - first + 1 = rows + missing, and every processed event has one outcome."""
+    """One life of one hub partition: last - first + 1 = rows + lost + missing; each processed event has one outcome.
+
+    `lost` are events the hub gave up before they were read, recorded once in `bronze.lost`; they are accounted for.
+    Numbers recorded there that never were events are neither lost nor missing.
+    """
 
     stream: str
     first: int
@@ -36,6 +40,7 @@ class StreamLine:
     duplicate: int
     unaccounted: int
     unfounded: int
+    lost: int = 0
 
     @property
     def balanced(self) -> bool:
@@ -74,12 +79,20 @@ Rows: TypeAlias = "pa.RecordBatchReader | pa.Table"
 
 
 def balance(
-    *, batch: int, watermark: dict[str, int], bronze: Rows, readings: Rows, quarantine: Rows, duplicates: Rows
+    *,
+    batch: int,
+    watermark: dict[str, int],
+    bronze: Rows,
+    readings: Rows,
+    quarantine: Rows,
+    duplicates: Rows,
+    lost: Rows | None = None,
 ) -> Ledger:
     """Balance event references.
 
     Each of the four has hub, partition_id, epoch, sequence_number; quarantine has reason too. `bronze` may reach beyond
-    the watermark: that is lag. All four must cover the same enqueued hours.
+    the watermark: that is lag. All four must cover the same enqueued hours. `lost` has ranges without an event
+    (`bronze.lost`).
     """
     with duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
@@ -91,6 +104,13 @@ def balance(
             db.register("_given", rows)
             keep = ", reason" if name == "quarantine" else ""
             db.execute(f"create table {name} as select {_STREAM}, sequence_number{keep} from _given")
+            db.unregister("_given")
+        db.execute(f"create table gone ({_RANGES})")
+        if lost is not None:
+            db.register("_given", lost)
+            db.execute(
+                f"insert into gone select {_STREAM}, first_sequence_number, last_sequence_number, events from _given"
+            )
             db.unregister("_given")
         db.execute(
             f"""
@@ -121,13 +141,19 @@ def balance(
     )
 
 
+_RANGES = "hub varchar, partition_id varchar, epoch bigint, first bigint, last bigint, events bigint"
 _LINES = f"""
 with event as (
     select {_STREAM}, sequence_number, count(*) as copies from bronze group by all
 ), counted as (
     select {_STREAM}, min(sequence_number) as first, max(sequence_number) as last, sum(copies) as rows,
-        sum(copies - 1) as repeated, max(sequence_number) - min(sequence_number) + 1 - count(*) as missing
+        sum(copies - 1) as repeated, max(sequence_number) - min(sequence_number) + 1 - count(*) as holes
     from event group by all
+), known as (
+    select g.hub, g.partition_id, g.epoch, sum(g.last - g.first + 1) as numbers, sum(g.events) as lost
+    from gone g join counted c using ({_STREAM})
+    where g.first > c.first and g.last < c.last
+    group by all
 ), judged as (
     select e.hub, e.partition_id, e.epoch,
         e.sequence_number > coalesce(w.upto, -1) as beyond,
@@ -158,11 +184,13 @@ with event as (
 select concat_ws('/', hub, partition_id, epoch) as stream,
     cast(coalesce(first, 0) as bigint) as first, cast(coalesce(last, -1) as bigint) as last,
     cast(coalesce(rows, 0) as bigint) as rows, cast(coalesce(repeated, 0) as bigint) as repeated,
-    cast(coalesce(missing, 0) as bigint) as missing, coalesce(lag, 0) as lag,
+    cast(coalesce(holes, 0) - coalesce(numbers, 0) as bigint) as missing, coalesce(lag, 0) as lag,
     coalesce(accepted, 0) as accepted, coalesce(partial, 0) as partial,
     coalesce(quarantined, 0) as quarantined, coalesce(duplicate, 0) as duplicate,
-    coalesce(unaccounted, 0) as unaccounted, coalesce(unfounded, 0) as unfounded
+    coalesce(unaccounted, 0) as unaccounted, coalesce(unfounded, 0) as unfounded,
+    cast(coalesce(lost, 0) as bigint) as lost
 from streams
-left join counted using ({_STREAM}) left join sums using ({_STREAM}) left join baseless using ({_STREAM})
+left join counted using ({_STREAM}) left join known using ({_STREAM})
+left join sums using ({_STREAM}) left join baseless using ({_STREAM})
 order by hub, length(partition_id), partition_id, epoch
 """

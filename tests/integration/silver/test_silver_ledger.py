@@ -86,7 +86,7 @@ def deleted(table: Any, number: int) -> Callable[[Lake], Any]:
 
 def doubled(table: Any, *, shift: int = 0) -> Callable[[Lake], None]:
     def damage(lake: Lake) -> None:
-        rows = lake.rows(table, where=(pc.field("partition_id") == "0")).slice(0, 1)
+        rows = lake.rows(table, where=(pc.field("partition_id") == "0")).sort_by("sequence_number").slice(0, 1)
         place = rows.schema.get_field_index("sequence_number")
         moved = pc.add(rows["sequence_number"], shift)
         append(lake, table, rows.set_column(place, rows.schema.field(place), moved))

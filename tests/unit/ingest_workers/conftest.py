@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -48,6 +48,7 @@ class MemoryHub:
     started: list[dict[str, int | None]] = field(default_factory=list)
     delivered: int = 0
     recycled: int = 0
+    assigned: Collection[str] | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -87,6 +88,9 @@ class MemoryHub:
                 return
             if self.fail_with is not None:
                 self.failure = self.fail_with
+
+    def assign(self, partitions: Collection[str]) -> None:
+        self.assigned = frozenset(partitions)
 
     def recycle(self) -> None:
         self.recycled += 1

@@ -9,7 +9,9 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pytest
 
-from ingest_workers.sink import Gap, Sink, TransportChangedError
+from ingest_workers.bronze_table import BronzeTable
+from ingest_workers.lost import Gap
+from ingest_workers.sink import Sink, TransportChangedError
 from lake import fence
 from quality.contracts.arrow import arrow_schema
 from quality.contracts.tables import BRONZE_TELEMETRY
@@ -78,17 +80,17 @@ def test_only_the_unseen_end_of_a_flush_is_written(lake, sink, make_rows):
 def test_a_zombie_writer_is_fenced(lake, sink, make_rows, monkeypatch):
     """It has filtered by the old fence when another commits the same events: it must filter anew, not write."""
     sink.commit({"0": make_rows("0", range(5))})
-    opened = lake.open
+    fresh = BronzeTable.fresh
     raced: list[int] = []
 
-    def overtaken(table):
-        stale = opened(table)
+    def overtaken(self):
+        stale = fresh(self)
         if not raced:
             raced.append(stale.version())
             Sink(lake, "local", "telemetry", 0, "amqp").commit({"0": make_rows("0", range(5, 12))})
         return stale
 
-    monkeypatch.setattr(type(lake), "open", lambda self, table, version=None: overtaken(table))
+    monkeypatch.setattr(BronzeTable, "fresh", overtaken)
     outcome = sink.commit({"0": make_rows("0", range(5, 10))})
     monkeypatch.undo()
     assert raced
@@ -96,11 +98,12 @@ def test_a_zombie_writer_is_fenced(lake, sink, make_rows, monkeypatch):
     assert numbers(lake, "0") == list(range(12))
 
 
-def test_two_writers_at_once_write_each_event_once(lake, make_rows):
+@pytest.mark.parametrize("shared", [False, True], ids=["each its own sink", "one sink"])
+def test_two_writers_at_once_write_each_event_once(lake, sink, make_rows, shared):
     failures: list[BaseException] = []
 
     def write(step: int) -> None:
-        mine = Sink(lake, "local", "telemetry", 0, "amqp")
+        mine = sink if shared else Sink(lake, "local", "telemetry", 0, "amqp")
         try:
             for first in range(0, 200, step):
                 mine.commit({name: make_rows(name, range(first, min(first + step, 200))) for name in ("0", "1")})
@@ -115,6 +118,25 @@ def test_two_writers_at_once_write_each_event_once(lake, make_rows):
         thread.join(120)
     assert not failures
     assert numbers(lake, "0") == numbers(lake, "1") == list(range(200))
+
+
+def test_nobody_moves_the_snapshot_between_the_fence_and_the_commit(lake, sink, make_rows, monkeypatch):
+    """Two threads with one sink, the second let in where the first has filtered and not yet committed."""
+    sink.commit({"0": make_rows("0", range(5))})
+    unseen = Sink._unseen
+    second = threading.Thread(target=lambda: sink.commit({"0": make_rows("0", range(5, 10))}))
+
+    def slowly(self, table, flush):
+        found = unseen(self, table, flush)
+        if second.ident is None:
+            second.start()
+            second.join(0.5)
+        return found
+
+    monkeypatch.setattr(Sink, "_unseen", slowly)
+    sink.commit({"0": make_rows("0", range(5, 10))})
+    second.join(60)
+    assert numbers(lake, "0") == list(range(10))
 
 
 def test_two_hubs_and_two_epochs_do_not_fence_each_other(lake, sink, make_rows):
