@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from settings.gateway import Gateway
@@ -20,7 +20,7 @@ LOW_LATENCY_FLUSH_SECONDS = 1.0
 Environment = Literal["local", "dev", "staging", "prod"]
 
 
-class EventHubs(BaseSettings):
+class EventHubs(BaseModel):
     """Where telemetry comes from (`LAKE_EVENT_HUBS__…`)."""
 
     namespace: str = "local"
@@ -45,7 +45,7 @@ class EventHubs(BaseSettings):
     Unset: 0 where partitions are shared through `LAKE_BRONZE__OWNERSHIP`, else none."""
 
 
-class BronzeWorker(BaseSettings):
+class BronzeWorker(BaseModel):
     """When a flush becomes a commit, and how workers share a hub (`LAKE_BRONZE__…`).
 
     A flush takes everything that waits, of all partitions. It is due, in this order of precedence, as soon as
@@ -88,7 +88,7 @@ class BronzeWorker(BaseSettings):
         return self
 
 
-class Operations(BaseSettings):
+class Operations(BaseModel):
     """How a worker is watched (`LAKE_OPERATIONS__…`). Telemetry follows the standard `OTEL_…` variables."""
 
     card_seconds: float = Field(default=15.0, gt=0, le=3600)
@@ -101,7 +101,7 @@ class Operations(BaseSettings):
     """Without a sign of life from the worker's loop for so long, `/healthz` says no."""
 
 
-class Silver(BaseSettings):
+class Silver(BaseModel):
     """How much one batch takes (`LAKE_SILVER__…`)."""
 
     batch_events: int = Field(default=1_000_000, ge=1)
@@ -111,7 +111,7 @@ class Silver(BaseSettings):
     """DuckDB's share; beyond it, it spills to disk."""
 
 
-class Kusto(BaseSettings):
+class Kusto(BaseModel):
     """Azure Data Explorer (`LAKE_KUSTO__…`)."""
 
     uri: str = ""

@@ -13,11 +13,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections import deque
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from functools import partial
 from typing import Any, cast
 
 import aiomqtt
@@ -27,11 +24,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from ingest_workers.gateways.acceptance import RETRY_SECONDS, Acceptance, BusyError, TooLargeError
-from ingest_workers.gateways.event import Event
-from ingest_workers.gateways.hub import RefusedError
-from ingest_workers.gateways.mqtt_message import Reading, refused
-from settings.failpoints import reach
+from ingest_workers.gateways.acceptance import Acceptance
+from ingest_workers.gateways.mqtt_inbox import Counts, Inbox
+from ingest_workers.gateways.mqtt_message import Reading
 from settings.gateway import Mqtt
 
 log = structlog.get_logger(__name__)
@@ -58,9 +53,7 @@ class Bridge:
         self._client_id = settings.client_id or f"lakehouse-{socket.gethostname()}"
         self.trouble: str | None = "not connected yet"
         """Why no messages come; None while subscribed."""
-        self.acknowledged = 0
-        self.dropped = 0
-        """Messages of QoS 0 that came while nothing could be held any more."""
+        self.counts = Counts()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Raises: BrokerRefusedError."""
@@ -91,7 +84,7 @@ class Bridge:
     async def _connected(self, stopping: asyncio.Task[bool]) -> None:
         """One connection, to its end. Raises: MqttError where it is lost."""
         async with AsyncExitStack() as stack:
-            inbox = _Inbox(self)
+            inbox = Inbox(self._acceptance, self._reading, self.counts)
             client = inbox.client = self._client(inbox)
             # aiomqtt has no option for it: without, paho sends PUBACK as soon as a message is in its queue.
             client._client.manual_ack_set(True)  # noqa: SLF001
@@ -111,7 +104,7 @@ class Bridge:
             taking.cancel()
             await inbox.settle()
 
-    def _client(self, inbox: _Inbox) -> aiomqtt.Client:
+    def _client(self, inbox: Inbox) -> aiomqtt.Client:
         options: dict[str, Any] = {"clean_session": False}
         if self._settings.protocol == "5":
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho is not typed here
@@ -157,135 +150,6 @@ class Bridge:
             error=self.trouble,
             hint="another replica has the same client id" if _code(cause) == 0x8E else None,
         )
-
-    def deliver(self, topic: str, event: Event) -> asyncio.Future[None]:
-        """Done when the hub has the event, or has refused it."""
-        try:
-            (parcel,) = self._acceptance.submit([event])
-        except (TooLargeError, BusyError):
-            return asyncio.create_task(self.deliver_later(topic, event))
-        return parcel.done
-
-    async def deliver_later(self, topic: str, event: Event) -> None:
-        """Return when the hub has the event, or one that says why it cannot have it."""
-        while True:
-            try:
-                for parcel in self._acceptance.submit([event]):
-                    await parcel.done
-            except (TooLargeError, RefusedError) as problem:
-                event = self.refused(topic, event, problem)
-            except BusyError as problem:
-                await asyncio.sleep(problem.retry_after)
-            else:
-                return
-
-    def refused(self, topic: str, event: Event, problem: BaseException) -> Event:
-        """What is sent in the place of an event that cannot be."""
-        log.warning("a message cannot be sent", topic=topic, bytes=len(event.body), error=str(problem))
-        return refused(event, topic, str(problem))
-
-    def read(self, message: aiomqtt.Message) -> Event:
-        """The event of a message."""
-        payload = message.payload if isinstance(message.payload, bytes) else bytes(message.payload or b"")
-        return self._reading.event(message.topic.value, payload, message.properties)
-
-    def hold(self, size: int) -> None:
-        """Account for bytes in memory. Raises: BusyError."""
-        self._acceptance.hold(size)
-
-    def free(self, size: int) -> None:
-        """Give bytes back."""
-        self._acceptance.free(size)
-
-
-@dataclass(eq=False, slots=True)
-class _Taken:
-    """A message under way."""
-
-    number: int
-    quality: int
-    topic: str
-    event: Event
-    done: asyncio.Future[None]
-
-
-class _Inbox:
-    """The messages of one connection: acknowledgements go out in the order the messages came in (MQTT 5, 4.6)."""
-
-    client: aiomqtt.Client
-
-    def __init__(self, bridge: Bridge) -> None:
-        self._bridge = bridge
-        self._waiting: deque[_Taken] = deque()
-        self._closed = False
-
-    def queue(self, maxsize: int = 0) -> _Queue:
-        """In the place of aiomqtt's queue, whose messages would cost a task each."""
-        return _Queue(self)
-
-    def put(self, message: aiomqtt.Message) -> bool:
-        """Send a message on, if so much may be held now."""
-        event = self._bridge.read(message)
-        try:
-            self._bridge.hold(len(event.body))
-        except BusyError:
-            return False
-        topic = message.topic.value
-        taken = _Taken(message.mid, message.qos, topic, event, self._bridge.deliver(topic, event))
-        self._waiting.append(taken)
-        taken.done.add_done_callback(partial(self._delivered, taken))
-        return True
-
-    async def take(self) -> None:
-        """Send on what had to wait, until the connection ends. Raises: MqttError."""
-        async for message in self.client.messages:
-            while not self.put(message):
-                if message.qos == 0:
-                    self._bridge.dropped += 1
-                    break
-                await asyncio.sleep(RETRY_SECONDS)
-
-    async def settle(self) -> None:
-        """Give what is under way a last chance to be acknowledged."""
-        if self._waiting:
-            await asyncio.wait([taken.done for taken in self._waiting], timeout=_END_SECONDS)
-            await asyncio.sleep(0)  # let the acknowledgements be written
-
-    def close(self) -> None:
-        """The connection is over: the broker will send again what was not acknowledged on it."""
-        self._closed = True
-        for taken in self._waiting:
-            taken.done.cancel()
-
-    def _delivered(self, taken: _Taken, done: asyncio.Future[None]) -> None:
-        problem = None if done.cancelled() else done.exception()
-        if isinstance(problem, RefusedError) and not self._closed:
-            instead = self._bridge.refused(taken.topic, taken.event, problem)
-            taken.done = asyncio.create_task(self._bridge.deliver_later(taken.topic, instead))
-            taken.done.add_done_callback(partial(self._delivered, taken))
-            return
-        self._bridge.free(len(taken.event.body))
-        if problem is not None:
-            log.error("a message stays unacknowledged", topic=taken.topic, error=repr(problem))
-        while not self._closed and self._waiting and self._waiting[0].done.done():
-            first = self._waiting.popleft()
-            if first.quality and not first.done.cancelled() and first.done.exception() is None:
-                reach("gateway.before_acknowledgement")
-                self.client._client.ack(first.number, first.quality)  # noqa: SLF001 - see `_connected`
-                self._bridge.acknowledged += 1
-
-
-class _Queue(asyncio.Queue[aiomqtt.Message]):
-    """Holds what could not be sent on at once, and what came after it."""
-
-    def __init__(self, inbox: _Inbox) -> None:
-        super().__init__()
-        self._inbox = inbox
-
-    def put_nowait(self, item: aiomqtt.Message) -> None:
-        """Send on, or keep."""
-        if not self.empty() or not self._inbox.put(item):
-            super().put_nowait(item)
 
 
 def _tls(settings: Mqtt) -> ssl.SSLContext:

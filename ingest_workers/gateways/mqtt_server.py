@@ -56,7 +56,7 @@ async def _run(settings: Settings, listener: socket.socket | None, ready: Ready 
             await bridge.run(stop)
         else:
             await _beside(bridge, acceptance, listener, stop)
-    log.info("the MQTT gateway ended", acknowledged=bridge.acknowledged, events=acceptance.counts[1])
+    log.info("the MQTT gateway ended", acknowledged=bridge.counts.acknowledged, events=acceptance.counts[1])
 
 
 async def _beside(bridge: Bridge, acceptance: Acceptance, listener: socket.socket, stop: asyncio.Event) -> None:
@@ -65,9 +65,13 @@ async def _beside(bridge: Bridge, acceptance: Acceptance, listener: socket.socke
     def metrics() -> list[Metric]:
         return [
             Metric(
-                "lakehouse_gateway_messages_acknowledged_total", "Messages acknowledged.", [("", bridge.acknowledged)]
+                "lakehouse_gateway_messages_acknowledged_total",
+                "Messages acknowledged.",
+                [("", bridge.counts.acknowledged)],
             ),
-            Metric("lakehouse_gateway_messages_dropped_total", "Messages of QoS 0 not held.", [("", bridge.dropped)]),
+            Metric(
+                "lakehouse_gateway_messages_dropped_total", "Messages of QoS 0 not held.", [("", bridge.counts.dropped)]
+            ),
         ]
 
     app = Starlette(routes=probes(acceptance, lambda: bridge.trouble or acceptance.trouble, metrics))
