@@ -11,6 +11,7 @@ also closes links one by one, and after an error it spins for up to half a minut
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -24,7 +25,7 @@ from azure.eventhub.exceptions import AuthenticationError, EventHubError
 
 from ingest_workers import amqp_message
 from ingest_workers.envelope import append
-from ingest_workers.read_ahead import read_ahead
+from ingest_workers.read_ahead import ReadAhead, read_ahead
 from ingest_workers.receiver import STOLEN_PAUSE, Link, Receiver, Wanted
 from ingest_workers.source import Deliver, Events, Head, Position, RefusedError, SourceError, StolenError
 from settings.clock import now
@@ -36,6 +37,8 @@ STOP_SECONDS = 4.0
 ASKED_AT_ONCE = 8
 PUMP_BYTES = 16 * 2**20
 """What one read of a partition may bring into memory, judged by the largest event of the read before."""
+PUMP_SECONDS = 0.25
+"""What one read may take: on a stream that trickles, an event waits so long for others to keep it company."""
 FIRST_PUMP = 16
 """Frames of the first read."""
 STOLEN = "link:stolen"
@@ -165,10 +168,14 @@ class _Consumer(EventHubConsumer):  # type: ignore[misc]  # the SDK is not typed
 
     def _open(self) -> bool:
         ready = super()._open()
-        if ready and not self._reads_ahead:
-            connection = getattr(self._handler, "_connection", None)
-            read_ahead(getattr(connection, "_transport", None))
-            self._reads_ahead = True
+        if ready:
+            transport = getattr(getattr(self._handler, "_connection", None), "_transport", None)
+            if not self._reads_ahead:
+                read_ahead(transport)
+                self._reads_ahead = True
+            socket = getattr(transport, "sock", None)
+            if isinstance(socket, ReadAhead):
+                socket.until = time.monotonic() + PUMP_SECONDS
         return bool(ready)
 
     def _create_handler(self, auth: Any) -> None:

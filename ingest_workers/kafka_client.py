@@ -210,7 +210,3 @@ class Asking:
                 if (problem is None and offset >= ends[name] - 1) or (problem and problem.code() == EOF):
                     open_.discard(name)
         return last
-
-    def close(self) -> None:
-        """End its connections."""
-        self._consumer.close()

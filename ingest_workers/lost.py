@@ -20,7 +20,7 @@ import structlog
 from deltalake import DeltaTable
 
 from ingest_workers.source import Events
-from lake.fence import once
+from lake.fence import on_fresh_table, once, write
 from lake.store import Lake
 from quality.contracts.arrow import arrow_schema
 from quality.contracts.tables import LOST
@@ -106,9 +106,13 @@ class LostEvents:
 
         Raises: what the store raises; asking again finishes the rest.
         """
+        found = list(found)
+        self._record_voids([gap for gap in found if gap.why == "void"])
         for gap in found:
+            if gap.why == "void":
+                continue
             app_id = f"lost/{self.namespace}/{self.hub}/{gap.partition_id}/{self.epoch}/{gap.first}"
-            if once(self.lake, LOST, app_id, gap.last, partial(self._row, gap)) and gap.events:
+            if once(self.lake, LOST, app_id, gap.last, partial(self._table, [gap])):
                 log.error(
                     "the hub no longer held these events: they are lost",
                     recovers="needs you",
@@ -121,6 +125,25 @@ class LostEvents:
                     events=gap.events,
                 )
 
+    def _record_voids(self, found: list[Gap]) -> None:
+        """All of a flush in one commit: a producer that uses transactions leaves one with each of them."""
+        if not found:
+            return
+
+        def attempt(table: DeltaTable) -> None:
+            new: list[Gap] = []
+            transactions: dict[str, int] = {}
+            for gap in sorted(found, key=lambda gap: gap.first):
+                app_id = f"void/{self.namespace}/{self.hub}/{gap.partition_id}/{self.epoch}"
+                held = table.transaction_version(app_id)
+                if held is None or gap.first > held:
+                    new.append(gap)
+                    transactions[app_id] = gap.last
+            if new:
+                write(table, self._table(new), transactions)
+
+        on_fresh_table(self.lake, LOST, attempt)
+
     def recover(self, bronze: DeltaTable, commits: int) -> None:
         """Record what a worker that was killed left in the last `commits` commits of Bronze."""
         origin = f"{self.namespace}/{self.hub}/{self.epoch}"
@@ -128,15 +151,18 @@ class LostEvents:
             if commit.get("origin") == origin and METADATA in commit:
                 self.record(Gap(*named) for named in json.loads(commit[METADATA]))
 
-    def _row(self, gap: Gap) -> pa.Table:
-        row = {
-            "hub": self.hub,
-            "partition_id": gap.partition_id,
-            "epoch": self.epoch,
-            "first_sequence_number": gap.first,
-            "last_sequence_number": gap.last,
-            "events": gap.events,
-            "why": gap.why,
-            "noticed_at": now(),
-        }
-        return pa.Table.from_pylist([row], schema=arrow_schema(LOST))
+    def _table(self, found: list[Gap]) -> pa.Table:
+        rows = [
+            {
+                "hub": self.hub,
+                "partition_id": gap.partition_id,
+                "epoch": self.epoch,
+                "first_sequence_number": gap.first,
+                "last_sequence_number": gap.last,
+                "events": gap.events,
+                "why": gap.why,
+                "noticed_at": now(),
+            }
+            for gap in found
+        ]
+        return pa.Table.from_pylist(rows, schema=arrow_schema(LOST))

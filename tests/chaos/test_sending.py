@@ -32,10 +32,14 @@ def hub_that_dies() -> Endpoint:
     return Endpoint(whole.name, (sys.executable, script, ",".join(DEATHS), *whole.argv[at:]))
 
 
+BATCH = 40
+"""Every partition gets a multiple of a device's messages, which are as many: each batch is full."""
+
+
 def sent(laptop, hub: Endpoint, run) -> int:
     """Send the run, take it over, promote it; how often a batch was sent again."""
     with laptop.up(hub):
-        summary = simulate(laptop.settings, run, manifest=laptop.home / "manifest.jsonl")
+        summary = simulate(laptop.settings, run, manifest=laptop.home / "manifest.jsonl", batch=BATCH)
         run_bronze(laptop.settings, until_head=True)
         laptop.assert_bronze_is_the_hub_log()
     Promoter(laptop.lake, Canonicaliser.of(load_specs()), laptop.settings.silver).promote()
@@ -68,9 +72,10 @@ def test_what_a_dying_hub_makes_a_fleet_send_twice_is_counted_as_duplicate_and_n
     arrived, wanted = message_ids(stormy), promised(stormy)
     assert set(arrived) == set(wanted) == set(message_ids(calm))
     again = Counter({name: times - 1 for name, times in arrived.items() if times > 1})
-    # A device's messages for each acknowledgement that was lost; one of them was lost twice.
+    # A batch's messages for each acknowledgement that was lost; one of them was lost twice.
     assert set(again.values()) == {1, 2}
-    assert again.total() == run.total // run.devices * sum(death.endswith("after") for death in DEATHS)
+    assert run.total // run.devices == BATCH
+    assert again.total() == BATCH * sum(death.endswith("after") for death in DEATHS)
 
     found, expected = stormy.silver(), calm.silver()
     values = [name for name in expected["silver.readings"].columns if name not in PLACE]

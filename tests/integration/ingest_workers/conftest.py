@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
 from azure.eventhub import EventData, EventHubProducerClient
@@ -59,24 +60,39 @@ class Endpoint:
     def send(self, events: list[EventData], partition: str | None = None, key: str | None = None) -> None:
         """Through the real producer, in as many batches as they need."""
         with EventHubProducerClient.from_connection_string(self.connection_string, eventhub_name=HUB) as producer:
-            batch = producer.create_batch(partition_id=partition, partition_key=key)
-            for event in events:
-                try:
-                    batch.add(event)
-                except ValueError:
-                    producer.send_batch(batch)
-                    batch = producer.create_batch(partition_id=partition, partition_key=key)
-                    batch.add(event)
-            producer.send_batch(batch)
+            _send(producer, events, partition, key)
 
     def fill(self, counts: dict[str, int], first: int = 0) -> None:
-        for partition, count in counts.items():
-            self.send([EventData(f"{partition}/{n}".encode()) for n in range(first, first + count)], partition)
+        with EventHubProducerClient.from_connection_string(self.connection_string, eventhub_name=HUB) as producer:
+            for partition, count in counts.items():
+                _send(
+                    producer, [EventData(f"{partition}/{n}".encode()) for n in range(first, first + count)], partition
+                )
+
+
+def _send(
+    producer: EventHubProducerClient, events: list[EventData], partition: str | None, key: str | None = None
+) -> None:
+    batch = producer.create_batch(partition_id=partition, partition_key=key)
+    for event in events:
+        try:
+            batch.add(event)
+        except ValueError:
+            producer.send_batch(batch)
+            batch = producer.create_batch(partition_id=partition, partition_key=key)
+            batch.add(event)
+    producer.send_batch(batch)
 
 
 @pytest.fixture
-def endpoint(tmp_path: Path) -> Iterator[Endpoint]:
-    running = Endpoint(tmp_path)
+def partitions() -> int:
+    """How many the hub has; a test module may have its own."""
+    return 2
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path, partitions: int) -> Iterator[Endpoint]:
+    running = Endpoint(tmp_path, partitions)
     running.start()
     yield running
     running.kill()
@@ -102,7 +118,13 @@ class Bronze:
     def held(self) -> list[tuple[str, int, bytes]]:
         return [(row["partition_id"], row["sequence_number"], row["body"]) for row in self.rows()]
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
+    def start(
+        self,
+        *arguments: str,
+        stdout: IO | int = subprocess.PIPE,
+        stderr: IO | int = subprocess.PIPE,
+        **environment: str,
+    ) -> subprocess.Popen:
         """The worker as a process of its own; `arguments` go to `run_bronze`."""
         program = (
             "from ingest_workers.bronze import run_bronze, stop_on_signals; from settings.model import Settings; "
@@ -119,8 +141,8 @@ class Bronze:
         return subprocess.Popen(
             [sys.executable, "-c", program],
             env=os.environ | variables | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=stdout,
+            stderr=stderr,
             text=True,
         )
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from azure.eventhub import EventData
+from azure.eventhub import EventData, EventHubProducerClient
 from azure.eventhub._pyamqp import _encode
 from azure.eventhub.amqp import AmqpAnnotatedMessage
 
@@ -237,3 +237,33 @@ def test_the_transport_is_recorded(endpoint, bronze):
     bronze.run(until_head=True)
     (commit,) = bronze.lake.open(BRONZE_TELEMETRY).history(1)
     assert commit["transport"] == "amqp"
+
+
+def test_events_that_trickle_without_a_pause_are_not_kept_waiting_for_others(endpoint, make_bronze):
+    """Twenty a second: the thousands of frames that the SDK's read waits for would take minutes."""
+    bronze = make_bronze(flush_seconds=0.2)
+    stop, seen = threading.Event(), []
+    sending = threading.Event()
+
+    def trickle() -> None:
+        with EventHubProducerClient.from_connection_string(
+            endpoint.connection_string, eventhub_name="telemetry"
+        ) as hub:
+            while not sending.wait(0.05):
+                hub.send_event(EventData(b"x"), partition_id="0")
+
+    threads = [
+        threading.Thread(target=trickle),
+        threading.Thread(target=lambda: bronze.run(stop=stop, on_progress=seen.append)),
+    ]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + 60
+    while not (seen and seen[-1].committed >= 60) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    committed = seen[-1].committed
+    sending.set()
+    stop.set()
+    for thread in threads:
+        thread.join(30)
+    assert committed >= 60, "while it still trickled, and past the few frames of a first read"

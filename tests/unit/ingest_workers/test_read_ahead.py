@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import time
 
 import pytest
 
@@ -38,6 +39,20 @@ def test_waiting_ends_by_the_sockets_own_timeout(pair):
     reader = ReadAhead(pair[1])
     with pytest.raises(TimeoutError):
         reader.recv_into(memoryview(bytearray(1)))
+
+
+def test_past_its_time_it_waits_for_no_new_frame_and_still_hands_over_what_it_has(pair):
+    left, right = pair
+    right.settimeout(30)
+    reader = ReadAhead(right)
+    reader.until = time.monotonic() - 1
+    left.sendall(bytes(range(24)))
+    begun = time.monotonic()
+    with pytest.raises(TimeoutError):
+        reader.recv_into(memoryview(bytearray(8)))
+    assert reader.recv_into(memoryview(bytearray(16))) == 16, "the rest of a frame is waited for"
+    assert reader.recv_into(memoryview(bytearray(8))) == 8, "and what is there is read"
+    assert time.monotonic() - begun < 10
 
 
 def test_a_closed_connection_reads_as_closed(pair):

@@ -26,19 +26,15 @@ def held(lake) -> list[tuple[str, int]]:
 
 def test_a_full_disk_is_named_and_recovered_from_once_there_is_room(lake, sink, make_hub, monkeypatch):
     """Data files go to /dev/full, where every write ends in ENOSPC."""
-    full = threading.Event()
-    full.set()
+    full = iter([True, True, True])
     opened = Path.open
 
     def open_(path, mode="r", *arguments, **options):
-        return (
-            opened(Path("/dev/full"), "wb")
-            if path.suffix == ".parquet" and "x" in mode and full.is_set()
-            else opened(path, mode, *arguments, **options)
-        )
+        if path.suffix == ".parquet" and "x" in mode and next(full, False):
+            return opened(Path("/dev/full"), "wb")
+        return opened(path, mode, *arguments, **options)
 
     monkeypatch.setattr(Path, "open", open_)
-    threading.Timer(1.0, full.clear).start()
     with structlog.testing.capture_logs() as said:
         summary = Worker(
             make_hub({"0": 100}), Buffer(rows=50, size=10**8, seconds=0.1, limit=10**8), sink, patience=QUICK
