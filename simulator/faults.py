@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 
 from canonical.schemas.telemetry_v1_pb2 import Telemetry
 from simulator.devices import Device, Format
-from simulator.formats import READINGS, in_unit
+from simulator.formats import in_unit
 from simulator.manifest import Expected
 
 Fault = Literal["corrupt", "duplicate", "conflict", "out_of_range", "late", "wrong_unit", "missing_field"]
@@ -97,21 +97,21 @@ class Draw:
 
 
 @cache
-def good(format_: Format, fault: Fault | None = None) -> Expected:
+def good(readings: int, fault: Fault | None = None) -> Expected:
     """Every reading accepted; `late` ones are."""
-    return Expected(outcome="accepted", accepted=READINGS[format_], fault=fault)
+    return Expected(outcome="accepted", accepted=readings, fault=fault)
 
 
 @cache
-def repeated(format_: Format) -> Expected:
+def repeated(readings: int) -> Expected:
     """An exact resend: every reading is a duplicate."""
-    return Expected(outcome="duplicate", duplicate=READINGS[format_], fault="duplicate")
+    return Expected(outcome="duplicate", duplicate=readings, fault="duplicate")
 
 
 @cache
-def contradicting(format_: Format) -> Expected:
+def contradicting(readings: int) -> Expected:
     """Same device and time, other values: every reading is quarantined."""
-    return Expected(outcome="quarantined", quarantined=READINGS[format_], reason="conflict", fault="conflict")
+    return Expected(outcome="quarantined", quarantined=readings, reason="conflict", fault="conflict")
 
 
 def corrupt(message: bytes, format_: Format, rng: random.Random) -> Spoiled:
@@ -133,44 +133,43 @@ def out_of_range(message: bytes, device: Device, rng: random.Random) -> Spoiled:
     above = rng.random() < 0.5
     reason = "above_range" if above else "below_range"
     impossible = {
-        "temperature": round(in_unit(150.0 if above else -120.0, device), 2),
+        "temperature": round(in_unit(150.0 if above else -120.0, device.temperature_unit), 2),
         "humidity": 131.0 if above else -4.0,
         "pressure": 131_000.0 if above else 21_000.0,
         "battery": 75.0 if above else -1.0,
+        "latitude": 95.0 if above else -95.0,
+        "longitude": 190.0 if above else -190.0,
     }
-    metric = _a_metric(device.format, rng)
-    return _changed(message, device.format, {metric: impossible[metric]}), _partial(
-        device.format, reason, "out_of_range"
-    )
+    field = rng.choice(_FIELDS[: device.readings])
+    expected = _partial(device.readings, reason, "out_of_range")
+    return _changed(message, device.format, {field: impossible[field]}), expected
 
 
-def wrong_unit(message: bytes) -> Spoiled:
+def wrong_unit(message: bytes, device: Device) -> Spoiled:
     """A temperature in pascal; JSON only, for protobuf has no field for the unit."""
-    return _changed(message, "json", {"temperature_unit": "Pa"}), _partial("json", "unit_mismatch", "wrong_unit")
+    expected = _partial(device.readings, "unit_mismatch", "wrong_unit")
+    return _changed(message, "json", {"temperature_unit": "Pa"}), expected
 
 
-def missing_field(message: bytes, format_: Format, rng: random.Random) -> Spoiled:
-    """One value not there, or null (JSON)."""
-    metric = _a_metric(format_, rng)
-    expected = _partial(format_, "missing_field", "missing_field")
-    if format_ == "protobuf":
+def missing_field(message: bytes, device: Device, rng: random.Random) -> Spoiled:
+    """One value not there, or null (JSON). A position may be missing, so it never is the one."""
+    field = rng.choice(_FIELDS[: min(device.readings, 4)])
+    expected = _partial(device.readings, "missing_field", "missing_field")
+    if device.format == "protobuf":
         telemetry = Telemetry.FromString(message)
-        telemetry.ClearField(metric)
+        telemetry.ClearField(_IN_PROTOBUF[field])
         return telemetry.SerializeToString(deterministic=True), expected
     parsed = json.loads(message)
     if rng.random() < 0.5:
-        parsed[metric] = None
+        parsed[field] = None
     else:
-        del parsed[metric]
+        del parsed[field]
     return _json(parsed), expected
 
 
-_Field = Literal["temperature", "humidity", "pressure", "battery"]
-_FIELDS: tuple[_Field, ...] = get_args(_Field)
-
-
-def _a_metric(format_: Format, rng: random.Random) -> _Field:
-    return rng.choice(_FIELDS[: READINGS[format_]])
+_FIELDS = ("temperature", "humidity", "pressure", "battery", "latitude", "longitude")
+"""In an order such that a device with n readings sends the first n."""
+_IN_PROTOBUF: dict[str, Literal["temperature", "humidity"]] = {"temperature": "temperature", "humidity": "humidity"}
 
 
 def _changed(message: bytes, format_: Format, change: dict[str, float | str]) -> bytes:
@@ -192,5 +191,5 @@ def _rejected(reason: str) -> Expected:
 
 
 @cache
-def _partial(format_: Format, reason: str, fault: Fault) -> Expected:
-    return Expected(outcome="partial", accepted=READINGS[format_] - 1, quarantined=1, reason=reason, fault=fault)
+def _partial(readings: int, reason: str, fault: Fault) -> Expected:
+    return Expected(outcome="partial", accepted=readings - 1, quarantined=1, reason=reason, fault=fault)

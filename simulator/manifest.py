@@ -10,7 +10,7 @@ import gzip
 import io
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,6 +87,7 @@ class Manifest:
         self._file: IO[str] | None = None
         self._open = ExitStack()
         self._counts: Counter[Expected] = Counter()
+        self._heads: dict[tuple[str, str], str] = {}
         self._tails: dict[Expected, str] = {}
 
     def __enter__(self) -> Self:
@@ -107,20 +108,26 @@ class Manifest:
     ) -> None:
         self._open.close()
 
-    def record(self, device: str, message_ids: Iterable[str], promises: Iterable[Expected], format_: str) -> None:
-        """Write down what should become of these events of one device, in the order they were sent."""
-        promises = list(promises)
+    def record(
+        self, devices: Sequence[str], formats: Sequence[str], message_ids: Sequence[str], promises: Sequence[Expected]
+    ) -> None:
+        """Write down what should become of these events, in the order they were sent."""
         self._counts.update(promises)
         if self._file is None:
             return
-        head = f'","device":{json.dumps(device)},"format":{json.dumps(format_)}'
-        tails = self._tails
+        heads, tails = self._heads, self._tails
+        for key in zip(devices, formats, strict=True):
+            if key not in heads:
+                heads[key] = f'","device":{json.dumps(key[0])},"format":{json.dumps(key[1])}'
         for promise in promises:
             if promise not in tails:
                 tails[promise] = _tail(promise)
         self._file.write(
             "".join(
-                [f'{{"message_id":"{i}{head}{tails[p]}\n' for i, p in zip(message_ids, promises, strict=True)],
+                [
+                    f'{{"message_id":"{i}{heads[d, f]}{tails[p]}\n'
+                    for d, f, i, p in zip(devices, formats, message_ids, promises, strict=True)
+                ],
             )
         )
 

@@ -16,15 +16,19 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from simulator import faults, formats
-from simulator.devices import Device, Sample, fleet
+from simulator.devices import Fleet, fleet
 from simulator.faults import NO_FAULTS, Draw, Fault, FaultRates
 from simulator.manifest import Expected
+from simulator.patterns import DAILY, Patterns
 
 MESSAGE_ID_WIDTH = 8 + 1 + 10
-_BLOCK = 1000
-"""Messages of one device sent in one go; a batch of the hub has one partition key."""
+_SLICE = 16_384
+"""Messages made in one go: enough for full batches on every partition of a hub."""
+_SLICE_S = 0.2
+"""With a rate a slice is what is due in this time."""
 _REMEMBERED = 8
-"""Good messages of a device of which one may be repeated or contradicted."""
+"""Of its latest messages, so many, a device may repeat or contradict one."""
+_MOST_DEVICES = 100_000
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC) + timedelta(hours=max(faults.LATE_HOURS) + 24)
 
 
@@ -32,9 +36,10 @@ _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC) + timedelta(hours=max(faults.LATE_H
 class SimulationOptions:
     """A run of the simulator. Give `events` or `duration`.
 
-    `events` counts messages, the bad and the repeated ones included. `duration` with a `rate` is how long to send;
-    without one it is the time the readings span. `rate` is in events per second, None for as fast as it goes. `start`
-    is the instant of the first reading; None puts the last one at about now.
+    `events` counts messages, the bad and the repeated ones included; what a device with gaps leaves out is none.
+    `duration` with a `rate` is how long to send; without one it is the time the readings span. `rate` is in events per
+    second, None for as fast as it goes. `start` is the instant of the first reading; None puts the last one at about
+    now. `moving_share` is of the devices that speak JSON.
     """
 
     devices: int = 100
@@ -46,11 +51,14 @@ class SimulationOptions:
     protobuf_share: float = 0.25
     seed: int = 1
     faults: FaultRates = NO_FAULTS
+    patterns: Patterns = DAILY
+    moving_share: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run, in words for whoever typed it."""
-        if not 1 <= self.devices <= 99_999:
-            raise ValueError(f"devices={self.devices}: give 1 to 99999")
+        self._refuse_shares()
+        if not 1 <= self.devices <= _MOST_DEVICES:
+            raise ValueError(f"devices={self.devices}: give 1 to {_MOST_DEVICES}")
         if (self.events is None) == (self.duration is None):
             raise ValueError("give either a number of events or a duration")
         if self.events is not None and self.events < 0:
@@ -61,14 +69,17 @@ class SimulationOptions:
             raise ValueError(f"rate={self.rate}: give more than 0 events/s, or leave it out for as fast as it goes")
         if self.interval_s < 1:
             raise ValueError(f"interval_s={self.interval_s}: give 1 s or more")
-        if not 0 <= self.protobuf_share <= 1:
-            raise ValueError(f"protobuf_share={self.protobuf_share} is no share; give a number from 0 to 1")
         if self.start is not None and self.start.tzinfo is None:
             raise ValueError(f"start={self.start.isoformat()} has no time zone; write {self.start.isoformat()}+00:00")
         if self.start is not None and self.start < _EARLIEST:
             raise ValueError(
                 f"start={self.start.isoformat()} is too early; readings before 2000 are rejected as too old"
             )
+
+    def _refuse_shares(self) -> None:
+        for name in ("protobuf_share", "moving_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name}={getattr(self, name)} is no share; give a number from 0 to 1")
 
     @property
     def total(self) -> int:
@@ -77,19 +88,33 @@ class SimulationOptions:
             return self.events
         assert self.duration is not None
         seconds = self.duration.total_seconds()
-        return max(1, round(seconds * self.rate) if self.rate else round(seconds / self.interval_s) * self.devices)
+        if self.rate is not None:
+            return max(1, round(seconds * self.rate))
+        ticks = round(seconds / self.interval_s)
+        return max(1, self.fleet.messages(ticks) if self.patterns.gaps else ticks * self.devices)
 
     @property
     def span(self) -> timedelta:
         """Time from the first reading to the end of the last interval, at most."""
-        return timedelta(seconds=-(-self.total // self.devices) * self.interval_s)
+        ticks = self.fleet.ticks(self.total) if self.patterns.gaps else -(-self.total // self.devices)
+        return timedelta(seconds=ticks * self.interval_s)
 
     @property
-    def block(self) -> int:
-        """Messages of one device in one go: large, but with a rate no more than a second's worth of the fleet."""
-        if self.rate is None:
-            return _BLOCK
-        return max(1, min(_BLOCK, int(self.rate / self.devices)))
+    def slice(self) -> int:
+        """Messages made and sent in one go."""
+        return _SLICE if self.rate is None else max(1, min(_SLICE, int(self.rate * _SLICE_S)))
+
+    @property
+    def fleet(self) -> Fleet:
+        """The devices."""
+        return fleet(
+            devices=self.devices,
+            protobuf_share=self.protobuf_share,
+            interval_ms=self.interval_s * 1000,
+            seed=self.seed,
+            moving_share=self.moving_share,
+            weights=self.patterns,
+        )
 
     def starting(self, now: datetime) -> SimulationOptions:
         """The same with an explicit start: the given one, or so that the last reading is just before `now`."""
@@ -105,117 +130,120 @@ class SimulationOptions:
         return hashlib.sha256(repr(sorted(asdict(self).items())).encode()).hexdigest()[:8]
 
 
-class Block(NamedTuple):
-    """Consecutive messages of one device, in the order they are to be sent."""
+class Slice(NamedTuple):
+    """Consecutive messages of the run, in columns, in the order they are to be sent."""
 
-    device: Device
+    devices: list[int]
+    """Numbers in the fleet."""
     message_ids: list[str]
     bodies: list[bytes]
     promises: list[Expected]
 
 
-def blocks(options: SimulationOptions) -> Iterator[Block]:
-    """The run, block by block; `options` has its start."""
+def slices(options: SimulationOptions) -> Iterator[Slice]:
+    """The run, slice by slice; `options` has its start. How it is sliced changes no message."""
     if options.start is None:
         raise ValueError("the options have no start; use options.starting(now)")
-    interval_ms = options.interval_s * 1000
-    start_ms = round(options.start.timestamp() * 1000)
-    devices = fleet(
-        devices=options.devices, protobuf_share=options.protobuf_share, interval_ms=interval_ms, seed=options.seed
-    )
-    draw = Draw(options.faults)
-    streams = [
-        _Stream(device, start_ms=start_ms, interval_ms=interval_ms, draw=draw, seed=options.seed) for device in devices
-    ]
-    shares = [options.total // options.devices + (n < options.total % options.devices) for n in range(options.devices)]
-    run, sent = options.run, 0
-    while any(shares):
-        for n, stream in enumerate(streams):
-            size = min(options.block, shares[n])
-            if size:
-                bodies, promises = stream.take(size)
-                ids = [f"{run}-{number:010d}" for number in range(sent, sent + size)]
-                yield Block(stream.device, ids, bodies, promises)
-                shares[n] -= size
-                sent += size
+    run, total, size, sent = options.run, options.total, options.slice, 0
+    devices: list[int] = []
+    bodies: list[bytes] = []
+    promises: list[Expected] = []
+    for n, body, promise in _Writer(options, round(options.start.timestamp() * 1000)).messages(total):
+        devices.append(n)
+        bodies.append(body)
+        promises.append(promise)
+        if len(bodies) == size or sent + len(bodies) == total:
+            ids = [f"{run}-{number:010d}" for number in range(sent, sent + len(bodies))]
+            yield Slice(devices, ids, bodies, promises)
+            sent += len(bodies)
+            devices, bodies, promises = [], [], []
 
 
-class _Stream:
-    """The messages of one device, without end."""
+Message = tuple[int, bytes, Expected]
 
-    def __init__(self, device: Device, *, start_ms: int, interval_ms: int, draw: Draw, seed: int) -> None:
-        self.device = device
-        self._time_ms = start_ms + device.phase_ms
-        self._interval_ms = interval_ms
-        self._draw = draw
-        self._rng = random.Random(f"{seed}/stream/{device.native_id}")  # noqa: S311 - reproducible, not a secret
-        self._tick = 0
-        self._good = faults.good(device.format)
-        self._recent: deque[tuple[Sample, bytes]] = deque(maxlen=_REMEMBERED)
 
-    def take(self, size: int) -> tuple[list[bytes], list[Expected]]:
-        """The next `size` messages and what should become of them."""
-        bodies: list[bytes] = []
-        promises: list[Expected] = []
-        random_, limit = self._rng.random, self._draw.limit
-        for _ in range(size):
-            number = random_()
-            body, promise = self._clean() if number >= limit else self._faulty(number)
-            bodies.append(body)
-            promises.append(promise)
-        return bodies, promises
+class _Writer:
+    """The fleet's messages, interval by interval and within an interval device by device."""
 
-    def _next(self) -> Sample:
-        sample = self.device.sample(self._time_ms, self._tick)
-        self._time_ms += self._interval_ms
-        self._tick += 1
-        return sample
+    def __init__(self, options: SimulationOptions, start_ms: int) -> None:
+        self._fleet = options.fleet
+        self._start_ms = start_ms
+        self._interval_ms = options.interval_s * 1000
+        self._draw = Draw(options.faults)
+        self._rng = random.Random(f"{options.seed}/faults")  # noqa: S311 - reproducible, not a secret
+        self._good = {readings: faults.good(readings) for readings in (2, 4, 6)}
+        self._spoiled: deque[set[int]] = deque(maxlen=_REMEMBERED)
+        """For each of the latest intervals, newest first, the devices that sent no plain good message in it."""
 
-    def _clean(self) -> tuple[bytes, Expected]:
-        sample = self._next()
-        body = formats.body(self.device, sample)
-        self._recent.append((sample, body))
-        return body, self._good
+    def messages(self, count: int) -> Iterator[Message]:
+        """The first `count`."""
+        fleet_, good, start_ms = self._fleet, self._good, self._start_ms
+        readings, phases, sample, write = fleet_.readings, fleet_.phases, fleet_.sample, formats.body
+        devices, gaps = range(len(fleet_)), fleet_.has_gaps
+        # Two streams of numbers: which messages go wrong does not depend on how the others did.
+        draw = random.Random(self._rng.getrandbits(64)).random  # noqa: S311 - reproducible, not a secret
+        limit = self._draw.limit
+        tick = 0
+        while True:
+            spoiled: set[int] = set()
+            at_ms = start_ms + tick * self._interval_ms
+            for n in devices:
+                if gaps and fleet_.silent(n, tick):
+                    spoiled.add(n)
+                    continue
+                if not count:
+                    return
+                count -= 1
+                if limit and (number := draw()) < limit:
+                    fault = self._draw.fault(number)
+                    message = None if fault is None else self._faulty(n, tick, fault)
+                    if message is not None:
+                        spoiled.add(n)
+                        yield n, *message
+                        continue
+                yield n, write(fleet_, n, sample(n, tick, at_ms + phases[n])), good[readings[n]]
+            self._spoiled.appendleft(spoiled)
+            tick += 1
 
-    def _faulty(self, number: float) -> tuple[bytes, Expected]:
-        fault, format_ = self._draw.fault(number), self.device.format
+    def _plain(self, n: int, tick: int, back_ms: int = 0) -> bytes:
+        """The good message of an instant; or one recorded `back_ms` before it, of that time."""
+        time_ms = self._start_ms + tick * self._interval_ms + self._fleet.phases[n] - back_ms
+        return formats.body(self._fleet, n, self._fleet.sample(n, tick, time_ms))
+
+    def _faulty(self, n: int, tick: int, fault: Fault) -> tuple[bytes, Expected] | None:
+        """A message that takes the place of the good one; None where there is nothing to make it of."""
+        device = self._fleet.device(n)
         if fault in {"duplicate", "conflict"}:
-            return self._again(contradicting=fault == "conflict")
+            return self._again(n, tick, contradicting=fault == "conflict")
         if fault == "late":
-            return formats.body(self.device, self._late()), faults.good(format_, "late")
-        if fault is None or (fault == "wrong_unit" and format_ != "json"):
-            return self._clean()
-        return self._spoiled(fault)
-
-    def _again(self, *, contradicting: bool) -> tuple[bytes, Expected]:
-        # Repeats go to the same partition after their original, so the original has the smaller position and wins.
-        if not self._recent:
-            return self._clean()
-        sample, body = self._rng.choice(self._recent)
-        if contradicting:
-            return formats.body(self.device, sample.contradicted()), faults.contradicting(self.device.format)
-        return body, faults.repeated(self.device.format)
-
-    def _spoiled(self, fault: Fault) -> tuple[bytes, Expected]:
-        device = self.device
-        # Not remembered: only a message that is accepted in full has a repeat with a certain outcome.
-        body = formats.body(device, self._next())
+            return self._plain(n, tick, self._back_ms()), faults.good(device.readings, "late")
         if fault == "corrupt":
-            return faults.corrupt(body, device.format, self._rng)
+            return faults.corrupt(self._plain(n, tick), device.format, self._rng)
         if fault == "out_of_range":
-            return faults.out_of_range(body, device, self._rng)
+            return faults.out_of_range(self._plain(n, tick), device, self._rng)
         if fault == "missing_field":
-            return faults.missing_field(body, device.format, self._rng)
-        return faults.wrong_unit(body)
+            return faults.missing_field(self._plain(n, tick), device, self._rng)
+        return faults.wrong_unit(self._plain(n, tick), device) if device.format == "json" else None
 
-    def _late(self) -> Sample:
-        """A sample of hours ago, at an instant at which nothing else of the device is recorded.
+    def _again(self, n: int, tick: int, *, contradicting: bool) -> tuple[bytes, Expected] | None:
+        # Only a message that is accepted in full has a repeat with a certain outcome. Repeats go to the same partition
+        # after their original, so the original has the smaller position and wins.
+        good = [tick - ago for ago, spoiled in enumerate(self._spoiled, 1) if n not in spoiled]
+        if not good:
+            return None
+        then, readings = self._rng.choice(good), self._fleet.readings[n]
+        if not contradicting:
+            return self._plain(n, then), faults.repeated(readings)
+        time_ms = self._start_ms + then * self._interval_ms + self._fleet.phases[n]
+        contradicted = self._fleet.sample(n, then, time_ms).contradicted()
+        return formats.body(self._fleet, n, contradicted), faults.contradicting(readings)
 
-        Others lie whole intervals apart; a late one lies a whole number of them back, plus as many milliseconds as
+    def _back_ms(self) -> int:
+        """How much earlier than its neighbours a late message is recorded, at an instant that is nothing else's.
+
+        Others lie whole intervals apart; a late one lies a whole number of them back, less as many milliseconds as
         tell the lags apart. So no two share a time, and none is a duplicate by accident.
         """
         lag = self._rng.randrange(len(faults.LATE_HOURS))
         intervals = -(-faults.LATE_HOURS[lag] * 3_600_000 // self._interval_ms)
-        tick, time_ms = self._tick, self._time_ms - intervals * self._interval_ms + 1 + lag
-        self._next()
-        return self.device.sample(time_ms, tick)
+        return intervals * self._interval_ms - 1 - lag

@@ -20,7 +20,8 @@ from settings.model import Settings
 from simulator.ahead import ahead
 from simulator.envelope import Envelope, cost
 from simulator.files import SourceFile, count_lines, lines, select
-from simulator.sender import Progress, Sender
+from simulator.sender import Sender
+from simulator.statistics import Progress, Statistics
 
 _MESSAGE_ID = "{file:08x}-{line:010d}"
 MESSAGE_ID_WIDTH = 8 + 1 + 10
@@ -76,14 +77,19 @@ def replay(
     if total is not None and header:
         total = max(0, total - len(chosen.files))
     summary = ReplaySummary(files=len(chosen.files), skipped=chosen.skipped)
-    with Sender(settings.event_hubs, on_progress=on_progress, total=total) as sender:
+    statistics = Statistics(total=total)
+    with Sender(settings.event_hubs, on_progress=on_progress, statistics=statistics) as sender:
         pieces = _pieces(
             chosen.files, mapping, header=header, partitions=sender.partition_ids, limit=sender.limit, summary=summary
         )
         for piece in ahead(pieces):
             sender.send(piece.messages, partition_id=piece.partition_id)
             summary.partitions[piece.partition_id] = summary.partitions.get(piece.partition_id, 0) + len(piece.messages)
-        summary.events, summary.batches, summary.retries = sender.events, sender.batches, sender.retries
+        summary.events, summary.batches, summary.retries = (
+            statistics.acknowledged,
+            statistics.batches,
+            statistics.retries,
+        )
     summary.seconds = time.monotonic() - begin
     return summary
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -20,9 +21,7 @@ from azure.eventhub.exceptions import AuthenticationError, EventHubError
 
 from settings.model import EventHubs
 from simulator.envelope import cost, fill
-
-Progress = Callable[[int, int | None], None]
-"""Called with events sent so far and, where it is known, events in all."""
+from simulator.statistics import Progress, Statistics
 
 _SEND_TIMEOUT_S = 30.0
 _RESERVE = 1024
@@ -30,14 +29,14 @@ _RESERVE = 1024
 
 
 class SendingError(RuntimeError):
-    """The hub could not be reached, or did not take a batch, for as long as we were willing to try."""
+    """Hub or broker could not be reached, or did not take a batch, for as long as we were willing to try."""
 
 
 class Sender:
     """One producer connection. Messages of one partition key or id arrive in the order they were given.
 
     `patience_s` is how long one batch is tried before `SendingError`; `first_patience_s` the same for connecting the
-    first time, where a wrong address is likelier than an outage.
+    first time, where a wrong address is likelier than an outage. `batch` is the most messages of a batch.
     """
 
     def __init__(
@@ -45,23 +44,21 @@ class Sender:
         settings: EventHubs,
         *,
         on_progress: Progress | None = None,
-        total: int | None = None,
+        statistics: Statistics | None = None,
+        batch: int | None = None,
         patience_s: float = 120.0,
         first_patience_s: float = 10.0,
     ) -> None:
         self._settings = settings
         self._on_progress = on_progress
-        self._total = total
+        self.statistics = statistics or Statistics()
+        self._batch = batch
         self._patience_s = patience_s
         self._first_patience_s = first_patience_s
         self._client: EventHubProducerClient | None = None
         self.partition_ids: tuple[str, ...] = ()
         self.limit = 0
         """Largest size of a batch's messages, in bytes, each as `envelope.cost` counts it."""
-        self.events = 0
-        self.batches = 0
-        self.retries = 0
-        """Attempts that failed and were repeated. The SDK repeats once by itself, uncounted."""
 
     def __enter__(self) -> Self:
         self._trying(self._first_patience_s, "connect to", self._measure)
@@ -71,6 +68,23 @@ class Sender:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._disconnect()
+
+    def open_links(self) -> None:
+        """Open the links to all partitions at once: one after the other, at first use, they take half a second each.
+
+        A link that does not open now is opened when it is used, and told about if it fails then.
+        """
+        client = self._connected()
+
+        def open_link(partition_id: str) -> None:
+            with suppress(EventHubError):
+                client._start_producer(partition_id, _SEND_TIMEOUT_S)  # noqa: SLF001 - the SDK opens at a send only
+                link = client._producers[partition_id]  # noqa: SLF001
+                if link is not None:
+                    link._open_with_retry()  # noqa: SLF001
+
+        with ThreadPoolExecutor(max(1, len(self.partition_ids)), thread_name_prefix="link") as threads:
+            list(threads.map(open_link, self.partition_ids))
 
     def send(
         self, messages: Sequence[bytes], *, partition_key: str | None = None, partition_id: str | None = None
@@ -85,26 +99,35 @@ class Sender:
             needed = cost(message)
             if needed > self.limit:
                 raise ValueError(f"a message of {len(message)} bytes is larger than the hub takes ({self.limit} bytes)")
-            if size + needed > self.limit:
-                self._deliver(batch, partition_key, partition_id)
+            if size + needed > self.limit or len(batch) == self._batch:
+                self._deliver(batch, size, partition_key, partition_id)
                 batch, size = [], 0
             batch.append(message)
             size += needed
         if batch:
-            self._deliver(batch, partition_key, partition_id)
+            self._deliver(batch, size, partition_key, partition_id)
 
-    def _deliver(self, messages: list[bytes], partition_key: str | None, partition_id: str | None) -> None:
+    def _deliver(self, messages: list[bytes], size: int, partition_key: str | None, partition_id: str | None) -> None:
+        handed_over = False
+
         def attempt() -> None:
+            nonlocal handed_over
             client = self._connected()
+            # This opens the link: what fails up to here has sent nothing.
             batch = client.create_batch(partition_key=partition_key, partition_id=partition_id)
             fill(batch, messages)
+            self.statistics.sent += len(messages)
+            self.statistics.repeated += len(messages) if handed_over else 0
+            handed_over = True
             client.send_batch(batch, timeout=_SEND_TIMEOUT_S)
 
         self._trying(self._patience_s, "send to", attempt)
-        self.events += len(messages)
-        self.batches += 1
+        self.statistics.add(len(messages), size)
+        self._tell()
+
+    def _tell(self) -> None:
         if self._on_progress is not None:
-            self._on_progress(self.events, self._total)
+            self._on_progress(self.statistics.acknowledged, self.statistics.total)
 
     def _measure(self) -> None:
         client = self._connected()
@@ -121,7 +144,8 @@ class Sender:
             for attempt in attempts:
                 with attempt:
                     if attempt.num > 1:
-                        self.retries += 1
+                        self.statistics.retries += 1
+                        self._tell()
                     try:
                         work()
                     except EventHubError:
@@ -134,14 +158,17 @@ class Sender:
                 if isinstance(error, AuthenticationError)
                 else "Is the endpoint up (`lakehouse up`), with this hub?"
             )
+            sent, cause = self.statistics.acknowledged, str(error).partition("\n")[0].rstrip(".")
             raise SendingError(
                 f"could not {doing} hub {self._settings.hub!r} at {self._address} in {time.monotonic() - begin:.0f} s: "
-                f"{str(error).partition(chr(10))[0].rstrip('.')}. {self.events} events are sent. {hint}"
+                f"{cause}. {sent} events are sent. {hint}"
             ) from error
 
     def _may_pass(self, error: Exception) -> bool:
         # A refused credential before anything was sent is a wrong one; later it is an endpoint that is restarting.
-        return isinstance(error, EventHubError) and (self.events > 0 or not isinstance(error, AuthenticationError))
+        return isinstance(error, EventHubError) and (
+            self.statistics.acknowledged > 0 or not isinstance(error, AuthenticationError)
+        )
 
     @property
     def _address(self) -> str:

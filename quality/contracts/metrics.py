@@ -44,6 +44,20 @@ METRICS: tuple[Metric, ...] = (
         high=200000,
     ),
     Metric(name="battery_voltage", says="Voltage of the supply.", unit="V", low=0, high=60),
+    Metric(
+        name="latitude",
+        says="Where the device is, WGS 84: degrees north of the equator, negative to the south.",
+        unit="deg",
+        low=-90,
+        high=90,
+    ),
+    Metric(
+        name="longitude",
+        says="Where the device is, WGS 84: degrees east of Greenwich, negative to the west.",
+        unit="deg",
+        low=-180,
+        high=180,
+    ),
 )
 
 BY_NAME: dict[str, Metric] = {metric.name: metric for metric in METRICS}

@@ -11,7 +11,8 @@ from canonical.canonicaliser import Canonicaliser
 from canonical.specs import load_specs
 from simulator.faults import FaultRates
 from simulator.formats import CONTENT_TYPE, SCHEMA
-from simulator.plan import SimulationOptions, blocks
+from simulator.patterns import Patterns
+from simulator.plan import SimulationOptions, slices
 
 EVENTS = pa.schema(
     {
@@ -35,13 +36,22 @@ def test_the_mappings_keep_every_promise():
         corrupt=0.04, duplicate=0.04, conflict=0.04, out_of_range=0.04, late=0.04, wrong_unit=0.04, missing_field=0.04
     )
     start = datetime(2026, 3, 1, tzinfo=UTC)
-    options = SimulationOptions(devices=20, events=8000, start=start, faults=rates, protobuf_share=0.3)
+    options = SimulationOptions(
+        devices=20,
+        events=8000,
+        start=start,
+        faults=rates,
+        protobuf_share=0.3,
+        moving_share=0.3,
+        patterns=Patterns.parse("daily,drift,spikes,stuck,gaps"),
+    )
     rows, promises = [], []
-    for block in blocks(options):
-        for message_id, body, promise in zip(block.message_ids, block.bodies, block.promises, strict=True):
+    for piece in slices(options):
+        for n, message_id, body, promise in zip(*piece, strict=True):
+            device = options.fleet.device(n)
             row = {"hub": "telemetry", "partition_id": "0", "epoch": 0, "sequence_number": len(promises)}
-            row |= {"enqueued_at": start + options.span, "device_id": block.device.native_id, "content_encoding": None}
-            row |= {"content_type": CONTENT_TYPE[block.device.format], "schema_ref": SCHEMA[block.device.format]}
+            row |= {"enqueued_at": start + options.span, "device_id": device.native_id, "content_encoding": None}
+            row |= {"content_type": CONTENT_TYPE[device.format], "schema_ref": SCHEMA[device.format]}
             row |= {"properties": [("sys.message_id", message_id)], "body": body}
             rows.append(row)
             promises.append(promise)

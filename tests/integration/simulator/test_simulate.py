@@ -11,17 +11,36 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from settings.model import EventHubs, Settings
+from simulator.envelope import Envelope
 from simulator.faults import TYPICAL, FaultRates
 from simulator.manifest import summary
-from simulator.plan import SimulationOptions, blocks
+from simulator.patterns import Patterns
+from simulator.plan import SimulationOptions, slices
 from simulator.sender import Sender, SendingError
 from simulator.simulate import simulate
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
 
+def planned_by_device(options):
+    planned = defaultdict(list)
+    for piece in slices(options):
+        for n, message_id, body in zip(piece.devices, piece.message_ids, piece.bodies, strict=True):
+            planned[options.fleet.names[n]].append((message_id, body))
+    return planned
+
+
 def test_the_hub_holds_what_was_planned_in_its_order_per_device(endpoint, tmp_path):
-    options = SimulationOptions(devices=7, events=2500, start=START, seed=3, faults=TYPICAL, protobuf_share=0.4)
+    options = SimulationOptions(
+        devices=7,
+        events=2500,
+        start=START,
+        seed=3,
+        faults=TYPICAL,
+        protobuf_share=0.4,
+        moving_share=0.5,
+        patterns=Patterns.parse("daily,stuck,gaps"),
+    )
     progress: list[tuple[int, int | None]] = []
 
     sent = simulate(
@@ -31,12 +50,9 @@ def test_the_hub_holds_what_was_planned_in_its_order_per_device(endpoint, tmp_pa
         on_progress=lambda done, total: progress.append((done, total)),
     )
 
-    planned = defaultdict(list)
-    formats = {}
-    for block in blocks(options):
-        planned[block.device.native_id] += zip(block.message_ids, block.bodies, strict=True)
-        formats[block.device.native_id] = block.device.format
-    arrived = defaultdict(list)
+    planned = planned_by_device(options)
+    formats = {device.native_id: device.format for device in map(options.fleet.device, range(7))}
+    arrived, partitions = defaultdict(list), defaultdict(set)
     words = {
         "json": ("application/json", {"schema": "simulator.v1"}),
         "protobuf": ("application/x-protobuf", {"schema": "telemetry.v1"}),
@@ -44,7 +60,10 @@ def test_the_hub_holds_what_was_planned_in_its_order_per_device(endpoint, tmp_pa
     for event in endpoint.received():
         arrived[event.partition_key].append((event.message_id, event.body))
         assert (event.content_type, event.properties) == words[formats[event.partition_key]]
+        partitions[event.partition_key].add(event.partition_id)
     assert arrived == planned
+    assert {len(of_a_device) for of_a_device in partitions.values()} == {1}
+    assert sent.batches == len(set().union(*partitions.values()))
     assert sent.events == 2500 == sent.expected.events_sent
     assert progress[-1] == (2500, 2500)
     assert progress == sorted(progress)
@@ -83,25 +102,55 @@ def test_a_restart_of_the_endpoint_while_sending_loses_nothing(endpoint, tmp_pat
     )
     breaker.join(timeout=60)
 
-    planned = defaultdict(list)
-    for block in blocks(options):
-        planned[block.device.native_id] += zip(block.message_ids, block.bodies, strict=True)
+    planned = planned_by_device(options)
     first_arrivals: dict[str, dict[str, bytes]] = defaultdict(dict)
-    for event in endpoint.received():
+    received = endpoint.received()
+    for event in received:
         first_arrivals[event.partition_key].setdefault(event.message_id, event.body)
     # What was sent twice has the same message id, and each device's messages first arrive in their order.
     assert {device: list(seen.items()) for device, seen in first_arrivals.items()} == planned
     assert sent.retries > 0
+    assert len(received) - 24_000 <= sent.repeated
     assert summary(tmp_path / "manifest.jsonl.gz").events_sent == sent.events == 24_000
 
 
-def test_the_pace_is_kept(endpoint):
+def test_the_hub_puts_a_key_where_we_did(endpoint):
+    options = SimulationOptions(devices=8, events=8, start=START)
+    simulate(endpoint.settings, options)
+    with Sender(endpoint.settings.event_hubs) as sender:
+        for name in options.fleet.names:
+            envelope = Envelope(content_type="text/plain", properties={}, message_id_width=2, partition_key=name)
+            sender.send([envelope.wrap("id", b"by the hub")], partition_key=name)
+    ours, theirs = {}, {}
+    for event in endpoint.received():
+        places = theirs if event.body == b"by the hub" else ours
+        places[event.partition_key] = event.partition_id
+
+    assert len(set(ours.values())) > 1
+    assert theirs == ours
+
+
+def test_a_batch_has_at_most_as_many_messages_as_asked_for(endpoint):
+    sent = simulate(endpoint.settings, SimulationOptions(devices=1, events=100, start=START), batch=30)
+
+    assert (sent.events, sent.batches) == (100, 4)
+
+
+def test_the_pace_is_kept_and_told(endpoint):
+    told: list[tuple[int, int, float | None]] = []
+
     sent = simulate(
-        endpoint.settings, SimulationOptions(devices=5, duration=timedelta(seconds=2), rate=50, start=START)
+        endpoint.settings,
+        SimulationOptions(devices=5, duration=timedelta(seconds=2), rate=50, start=START),
+        on_statistics=lambda now: told.append((now.acknowledged, now.sent, now.rate)),
     )
 
     assert sent.events == 100
-    assert sent.seconds > 1.8
+    assert sent.seconds > 1.9
+    assert len(told) >= 10
+    assert told[-1] == (100, 100, 50)
+    assert (sent.retries, sent.repeated) == (0, 0)
+    assert sent.bytes > 100 * 150
 
 
 def test_readings_in_the_future_are_refused_before_anything_is_sent(endpoint):
@@ -114,8 +163,6 @@ def test_readings_in_the_future_are_refused_before_anything_is_sent(endpoint):
 
 
 def test_messages_beyond_a_batchs_limit_go_in_several_batches_in_order(endpoint):
-    from simulator.envelope import Envelope
-
     envelope = Envelope(content_type="text/plain", properties={}, message_id_width=4, partition_key="big")
     bodies = [bytes([n]) * 300_000 for n in range(10)]
     messages = [envelope.wrap(f"{n:04d}", body) for n, body in enumerate(bodies)]
@@ -123,8 +170,8 @@ def test_messages_beyond_a_batchs_limit_go_in_several_batches_in_order(endpoint)
     with Sender(endpoint.settings.event_hubs) as sender:
         sender.send(messages, partition_key="big")
 
-        assert sender.batches == 4
-        assert sender.events == 10
+        assert sender.statistics.batches == 4
+        assert sender.statistics.acknowledged == 10
     assert [event.body for event in endpoint.received()] == bodies
 
 

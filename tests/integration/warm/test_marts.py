@@ -26,7 +26,7 @@ def test_every_mart_is_counted(settings):
     assert warm_counts(settings) == {
         "dim_date": 18628,
         "dim_device": 3,
-        "dim_metric": 6,
+        "dim_metric": 8,
         "fct_data_quality_daily": 3,
         "fct_readings_daily": 6,
         "fct_readings_hourly": 12,

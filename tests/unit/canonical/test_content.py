@@ -95,5 +95,5 @@ def test_only_declared_intervals_are_given(canonicaliser, spec_of):
 
     assert rows[("room_climate", "light_level", "light2")] == 4.0
     assert rows[("simulator_json", "air_pressure", "")] == 15.0
-    assert len(rows) == 10
+    assert len(rows) == 12
     assert len(Canonicaliser.of([spec_of()]).intervals()) == 0

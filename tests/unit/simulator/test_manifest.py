@@ -9,7 +9,7 @@ import pytest
 
 from simulator.faults import FaultRates
 from simulator.manifest import Expected, Manifest, Totals, summary
-from simulator.plan import SimulationOptions, blocks
+from simulator.plan import SimulationOptions, slices
 
 OPTIONS = SimulationOptions(
     devices=6,
@@ -21,8 +21,10 @@ OPTIONS = SimulationOptions(
 
 def written(path):
     with Manifest(path) as manifest:
-        for block in blocks(OPTIONS):
-            manifest.record(block.device.native_id, block.message_ids, block.promises, block.device.format)
+        for piece in slices(OPTIONS):
+            devices = [OPTIONS.fleet.device(n) for n in piece.devices]
+            names, formats = [device.native_id for device in devices], [device.format for device in devices]
+            manifest.record(names, formats, piece.message_ids, piece.promises)
     return manifest.totals
 
 
@@ -54,7 +56,7 @@ def test_what_is_read_back_adds_up_to_what_was_written(tmp_path, name):
 def test_a_line_names_event_fault_and_promise(tmp_path):
     promise = Expected(outcome="partial", accepted=3, quarantined=1, reason="unit_mismatch", fault="wrong_unit")
     with Manifest(tmp_path / "m.jsonl") as manifest:
-        manifest.record("sim-00001", ["run-1"], [promise], "json")
+        manifest.record(["sim-00001"], ["json"], ["run-1"], [promise])
 
     assert json.loads((tmp_path / "m.jsonl").read_text()) == {
         "message_id": "run-1",

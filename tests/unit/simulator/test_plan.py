@@ -17,7 +17,8 @@ from google.protobuf.message import DecodeError
 from canonical.schemas.telemetry_v1_pb2 import Telemetry
 from quality.contracts.metrics import BY_NAME
 from simulator.faults import FAULTS, TYPICAL, FaultRates
-from simulator.plan import MESSAGE_ID_WIDTH, SimulationOptions, blocks
+from simulator.patterns import Patterns
+from simulator.plan import MESSAGE_ID_WIDTH, SimulationOptions, slices
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 MANY_FAULTS = FaultRates(
@@ -27,9 +28,10 @@ TO_CELSIUS = {"degC": lambda t: t, "degF": lambda t: (t - 32) / 1.8, "K": lambda
 
 
 def events(options: SimulationOptions):
-    for block in blocks(options):
-        for message_id, body, promise in zip(block.message_ids, block.bodies, block.promises, strict=True):
-            yield block.device, message_id, body, promise
+    fleet = options.fleet
+    for piece in slices(options):
+        for n, message_id, body, promise in zip(*piece, strict=True):
+            yield fleet.device(n), message_id, body, promise
 
 
 def read(format_: str, body: bytes) -> tuple[str, str, dict[str, tuple[float | None, str | None]]] | str:
@@ -51,6 +53,7 @@ def read(format_: str, body: bytes) -> tuple[str, str, dict[str, tuple[float | N
     metrics = {"temperature": "air_temperature", "humidity": "relative_humidity"}
     if format_ == "json":
         metrics |= {"pressure": "air_pressure", "battery": "battery_voltage"}
+        metrics |= {name: name for name in ("latitude", "longitude") if name in fields}
     readings: dict[str, tuple[float | None, str | None]] = {}
     for field, metric in metrics.items():
         value = fields.get(field)
@@ -66,10 +69,26 @@ def read(format_: str, body: bytes) -> tuple[str, str, dict[str, tuple[float | N
     return device, time, readings
 
 
-@pytest.mark.parametrize("protobuf_share", [0, 0.3, 1])
-def test_every_promise_is_what_a_reader_of_the_bytes_finds(protobuf_share):
+@pytest.mark.parametrize(
+    ("protobuf_share", "moving_share", "patterns"),
+    [
+        (0, 0.5, "daily"),
+        (0.3, 0.3, "daily,drift,spikes,stuck,gaps"),
+        (0.3, 0, "stuck"),
+        (0.1, 1, "gaps"),
+        (1, 1, "spikes,drift"),
+    ],
+)
+def test_every_promise_is_what_a_reader_of_the_bytes_finds(protobuf_share, moving_share, patterns):
     options = SimulationOptions(
-        devices=9, events=6000, start=START, seed=11, faults=MANY_FAULTS, protobuf_share=protobuf_share
+        devices=9,
+        events=6000,
+        start=START,
+        seed=11,
+        faults=MANY_FAULTS,
+        protobuf_share=protobuf_share,
+        moving_share=moving_share,
+        patterns=Patterns.parse(patterns),
     )
     accepted: dict[tuple[str, str, str], float] = {}
     seen: Counter[str] = Counter()
@@ -162,13 +181,22 @@ def test_message_ids_are_unique_within_a_run_and_between_runs():
 
 
 DIGEST = """
-import hashlib, sys
+import hashlib
 from datetime import UTC, datetime
 from simulator.faults import TYPICAL
-from simulator.plan import SimulationOptions, blocks
+from simulator.patterns import Patterns
+from simulator.plan import SimulationOptions, slices
 digest = hashlib.sha256()
-for block in blocks(SimulationOptions(devices=5, events=3000, start=datetime(2026, 3, 1, tzinfo=UTC), faults=TYPICAL)):
-    digest.update(repr((block.device.native_id, block.message_ids, block.bodies)).encode())
+options = SimulationOptions(
+    devices=5,
+    events=3000,
+    start=datetime(2026, 3, 1, tzinfo=UTC),
+    faults=TYPICAL,
+    moving_share=0.5,
+    patterns=Patterns.parse("daily,drift,spikes,stuck,gaps"),
+)
+for piece in slices(options):
+    digest.update(repr((piece.devices, piece.message_ids, piece.bodies)).encode())
 print(digest.hexdigest())
 """
 
@@ -190,7 +218,16 @@ def test_the_same_options_give_the_same_bytes_in_every_process():
     assert len(digests.pop().strip()) == hashlib.sha256().digest_size * 2
 
 
-@pytest.mark.parametrize("other", [{"seed": 2}, {"faults": TYPICAL}, {"start": START + timedelta(seconds=1)}])
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"seed": 2},
+        {"faults": TYPICAL},
+        {"start": START + timedelta(seconds=1)},
+        {"patterns": Patterns(drift=1)},
+        {"moving_share": 1.0},
+    ],
+)
 def test_other_options_give_other_bytes(other):
     base = {"devices": 3, "events": 300, "start": START}
     bodies = [body for _, _, body, _ in events(SimulationOptions(**base))]
@@ -207,12 +244,44 @@ def test_exactly_as_many_events_as_asked_for(devices, count, rate):
     assert sum(1 for _ in events(options)) == count == options.total
 
 
-def test_with_a_rate_no_block_is_more_than_a_second_of_the_fleet():
-    slow = SimulationOptions(devices=10, events=100, start=START, rate=50)
-    fast = SimulationOptions(devices=10, events=10_000, start=START)
+def test_a_rate_changes_how_much_goes_at_once_and_nothing_of_what_goes():
+    def run(rate):
+        options = SimulationOptions(devices=10, events=10_000, start=START, faults=MANY_FAULTS, rate=rate)
+        return options.slice, [len(piece.bodies) for piece in slices(options)], [e[2] for e in events(options)]
 
-    assert {len(block.bodies) for block in blocks(slow)} == {5}
-    assert {len(block.bodies) for block in blocks(fast)} == {1000}
+    (_, large, fast), (size, small, slow) = run(None), run(500.0)
+
+    assert large == [10_000]
+    assert (size, set(small)) == (100, {100})
+    assert slow == fast
+
+
+def test_devices_with_gaps_leave_messages_out_and_the_run_has_as_many_as_asked_for():
+    options = SimulationOptions(devices=8, events=8000, protobuf_share=0, patterns=Patterns.parse("daily,gaps"))
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    times: dict[str, list[int]] = {}
+    with_gaps = {}
+    for device, _, body, _ in events(options.starting(now)):
+        times.setdefault(device.native_id, []).append(epoch_ms(json.loads(body)["time"]))
+        with_gaps[device.native_id] = device.pattern == "gaps"
+
+    assert sum(map(len, times.values())) == 8000
+    assert {True, False} == set(with_gaps.values())
+    for name, series in times.items():
+        steps = Counter(b - a for a, b in itertools.pairwise(series))
+        assert set(steps) == ({15_000, 25 * 15_000} if with_gaps[name] else {15_000})
+    # The last reading is about now although more intervals are needed.
+    newest = max(map(max, times.values())) / 1000
+    assert timedelta(0) < now - datetime.fromtimestamp(newest, UTC) < timedelta(seconds=45)
+
+
+def test_a_hundred_thousand_devices_report_in_their_first_interval():
+    options = SimulationOptions(devices=100_000, events=100_000, start=START)
+
+    names = [device for piece in slices(options) for device in piece.devices]
+
+    assert names == list(range(100_000))
+    assert (options.fleet.names[0], options.fleet.names[-1]) == ("sim-00001", "sim-100000")
 
 
 @pytest.mark.parametrize(
@@ -222,6 +291,7 @@ def test_with_a_rate_no_block_is_more_than_a_second_of_the_fleet():
         ({"duration": timedelta(hours=1), "devices": 10, "interval_s": 60}, 600),
         ({"duration": timedelta(minutes=1), "rate": 20.0}, 1200),
         ({"duration": timedelta(seconds=1), "devices": 1}, 1),
+        ({"duration": timedelta(hours=1), "devices": 10, "patterns": Patterns(gaps=1)}, 2160),
     ],
 )
 def test_a_duration_is_a_span_of_readings_or_with_a_rate_a_time_of_sending(given, total):
@@ -247,6 +317,8 @@ def test_without_a_start_the_last_reading_is_just_before_now():
         ({"events": 1, "rate": 0}, "rate=0"),
         ({"events": 1, "interval_s": 0}, "interval_s=0"),
         ({"events": 1, "protobuf_share": 1.1}, "protobuf_share=1.1"),
+        ({"events": 1, "moving_share": -0.1}, "moving_share=-0.1"),
+        ({"events": 1, "devices": 100_001}, "devices=100001"),
         ({"events": 1, "start": datetime(2026, 3, 1)}, "no time zone"),  # noqa: DTZ001 - what is refused
         ({"events": 1, "start": datetime(2000, 1, 1, tzinfo=UTC)}, "too early"),
         ({"duration": timedelta(0)}, "duration="),
@@ -259,4 +331,4 @@ def test_options_that_cannot_be_run_are_refused_in_words(given, says):
 
 def test_a_plan_without_a_start_is_refused():
     with pytest.raises(ValueError, match="starting"):
-        next(blocks(SimulationOptions(events=1)))
+        next(slices(SimulationOptions(events=1)))
