@@ -5,8 +5,10 @@ An example takes seconds, so the small one does not shrink what it finds: `HYPOT
 
 from __future__ import annotations
 
+import logging
 import os
 
+import pytest
 import structlog
 from hypothesis import HealthCheck, Phase, settings
 
@@ -15,4 +17,8 @@ settings.register_profile("ci", max_examples=10, derandomize=True, phases=[Phase
 settings.register_profile("deep", max_examples=300, **_ALWAYS)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+
+@pytest.fixture(autouse=True)
+def _quiet() -> None:
+    """A line for each batch of each example would bury what failed."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))

@@ -58,9 +58,10 @@ def installed() -> Chromium:
         return Chromium(**json.loads(ended.stdout))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def browser() -> Iterator[Browser]:
-    """Headless Chromium."""
+    """Headless Chromium. Not for the session: while Playwright runs, its event loop does, and no test after it could
+    start one of its own."""
     chromium = installed()
     # Playwright says itself how it wants the browser headless. One process for everything, and drawing by a simulated
     # graphics card, are for where the package comes from; here they cost twice the time.
