@@ -112,14 +112,14 @@ def _stored(lake: Path) -> tuple[int, int]:
 def amqp(run: Run, only: Callable[[str], bool]) -> None:
     """What reads by AMQP, on one stream for each size of body."""
     hubs = ["b300", "b1000", *(f"live-{number}" for number in range(len(KNOBS)))]
-    with fill.amqp_endpoint(run.folder, hubs, PARTITIONS) as connection_string:
+    with fill.amqp_endpoint(run.folder, hubs, PARTITIONS) as connection_string, fill.blob_storage(run.folder) as blobs:
         for body, count in ((300, run.size.amqp), (1000, run.size.amqp // 2)):
             run.console.print(f"filling the AMQP endpoint: {count:,} events of {body} bytes")
             fill.fill_amqp(connection_string, f"b{body}", PARTITIONS, count, body)
             hub = {"connection_string": connection_string, "hub": f"b{body}"}
             job = {"hub": hub, "count": count, "seconds": run.size.seconds - 10}
             if only("hand"):
-                run.contend("hand-written loop", "AMQP", "benchmarks.handwritten", job, body=body)
+                run.contend("hand-written loop", "AMQP", "benchmarks.handwritten", job | {"blobs": blobs}, body=body)
             if only("bare"):
                 run.contend("SDK, receive only", "AMQP", "benchmarks.bare", job, body=body)
             for workers in (run.size.workers if body == 300 else (1,)) if only("amqp") else ():

@@ -1,6 +1,6 @@
 """The stream into a broker, before anything is measured.
 
-Belongs here: starting both brokers and filling a hub of each with the same events. Does not: reading them.
+Belongs here: starting the brokers and filling a hub of each with the same events. Does not: reading them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from pathlib import Path
 from azure.eventhub import EventData, EventHubProducerClient
 
 from benchmarks.stream import CONTENT_TYPE, SCHEMA, bodies
+from local_azure import supervisor
+from local_azure.azurite import starter
 from local_azure.kafka import wire
 from local_azure.kafka.broker import Broker
 
@@ -45,6 +47,16 @@ def amqp_endpoint(folder: Path, hubs: list[str], partitions: int) -> Iterator[st
     finally:
         process.kill()
         process.wait(10)
+
+
+@contextmanager
+def blob_storage(folder: Path) -> Iterator[str]:
+    """Azurite, for the checkpoints of those who keep some; its connection string."""
+    place = folder / "blobs"
+    try:
+        yield starter.connection_string(supervisor.start([starter.azurite(starter.install())], place))
+    finally:
+        supervisor.stop(place)
 
 
 @contextmanager

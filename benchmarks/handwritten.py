@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable
-from pathlib import Path
+import uuid
 from typing import Any
 
 import pyarrow as pa
-from azure.eventhub import CheckpointStore, EventData, EventHubConsumerClient, PartitionContext
+from azure.eventhub import EventData, EventHubConsumerClient, PartitionContext
+from azure.eventhub.extensions.checkpointstoreblob import BlobCheckpointStore
+from azure.storage.blob import ContainerClient
 from deltalake import WriterProperties, write_deltalake
 
 from benchmarks.measured import child
@@ -34,36 +35,11 @@ SCHEMA = pa.schema(
 )
 
 
-class Files(CheckpointStore):  # type: ignore[misc]  # the SDK is not typed here
-    """Checkpoints and ownership in a folder, a file each."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        self._owned: dict[str, dict[str, Any]] = {}
-
-    def list_ownership(self, *_: str, **__: Any) -> Iterable[dict[str, Any]]:
-        """Who owns what: whoever asked last."""
-        return list(self._owned.values())
-
-    def claim_ownership(self, ownership_list: Iterable[dict[str, Any]], **_: Any) -> Iterable[dict[str, Any]]:
-        """Everybody gets everything: there is one of us."""
-        for each in ownership_list:
-            self._owned[each["partition_id"]] = {**each, "etag": "1", "last_modified_time": 9e18}
-        return list(self._owned.values())
-
-    def update_checkpoint(self, checkpoint: dict[str, Any], **_: Any) -> None:
-        """One file per partition."""
-        (self._folder / checkpoint["partition_id"]).write_text(json.dumps(checkpoint, default=str))
-
-    def list_checkpoints(self, *_: str, **__: Any) -> Iterable[dict[str, Any]]:
-        """What `update_checkpoint` wrote."""
-        return [json.loads(file.read_text()) for file in self._folder.iterdir()]
-
-
 def work(job: dict[str, Any]) -> int:
     """Read `count` events, or as many as there is time for."""
-    store = Files(Path(job["lake"]) / "checkpoints")
+    container = f"checkpoints-{uuid.uuid4().hex}"
+    ContainerClient.from_connection_string(job["blobs"], container).create_container()
+    store = BlobCheckpointStore.from_connection_string(job["blobs"], container)
     client = EventHubConsumerClient.from_connection_string(
         job["hub"]["connection_string"],
         consumer_group="$Default",
