@@ -7,6 +7,9 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 WORKERS ?= 2
 STAMP := .venv/.setup
+# Trust whom the machine trusts, as pip does: behind a company's proxy uv's and Node's own lists know too few.
+export UV_SYSTEM_CERTS ?= 1
+export NODE_USE_SYSTEM_CA ?= 1
 
 .PHONY: help setup demo dev up down test chaos bench check fix docs clean
 
@@ -19,7 +22,7 @@ $(STAMP): pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
 		|| { echo "Python 3.11 to 3.13 is needed; name one: make setup PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.13,<1'
 	@echo "installing the locked packages into .venv (a minute or two the first time)"
 	@$(UV) sync --quiet --frozen --all-extras --python $(BIN)/python --inexact --compile-bytecode
 	@echo "parsing the dbt project"

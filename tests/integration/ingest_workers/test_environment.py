@@ -21,8 +21,7 @@ print("bronze worker without dagster")
 def test_the_worker_extra_alone_runs_the_worker_without_dagster(tmp_path):
     """A fresh environment with `.[worker]` and nothing else, from uv's cache."""
     beside = Path(sys.executable).with_name("uv")
-    if not beside.exists():
-        pytest.skip("uv is not beside this Python: `make setup` puts it there")
+    assert beside.exists(), "uv is not beside this Python: `make setup` puts it there"
     home = tmp_path / "venv"
     python = home / "bin" / "python"
 
