@@ -61,8 +61,9 @@ chaos: setup ## Three workers, eight partitions, 220 faults of 22 kinds: lost 0 
 test: setup ## All tests (LAKE_REAL_DATA names a folder of field data; without it those tests are skipped)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-bench: setup ## Bronze ingest measured, into benchmarks/RESULTS.md (under 10 minutes; QUICK=1: under 2, shown only)
-	$(BIN)/python -m benchmarks $(if $(QUICK),--quick,--write)
+bench: setup ## Measure ingest into benchmarks/RESULTS.md (10 minutes; QUICK=1: 2, shown only; WHAT=silver: Bronze to Silver)
+	$(if $(WHAT),$(UV) sync --quiet --frozen --all-extras --group bench --inexact)
+	$(BIN)/python -m benchmarks$(if $(WHAT),.$(WHAT)) $(if $(QUICK),--quick,--write)
 
 docs: setup ## Render the pages that are made from the contracts
 	$(BIN)/lakehouse contracts render

@@ -29,6 +29,10 @@ WRITER = WriterProperties(compression="ZSTD", compression_level=1)
 """zstd 1: half of snappy's bytes at the same speed."""
 
 
+STATED = "delta.dataSkippingStatsColumns"
+"""Property that names the columns files state a smallest and a largest value of."""
+
+
 @dataclass(frozen=True)
 class Lake:
     """A folder or container of Delta tables, one per contract."""
@@ -68,6 +72,7 @@ class Lake:
                 partition_by=list(table.partition_by),
                 name=f"{table.layer}.{table.name}",
                 description=table.says,
+                configuration={STATED: ",".join(table.stated)} if table.stated else None,
                 storage_options=self.options,
                 # Without it, who comes second commits the same schema again, and writers in between meet a conflict.
                 commit_properties=CommitProperties(max_commit_retries=0),

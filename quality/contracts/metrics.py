@@ -1,63 +1,41 @@
 """The metric catalogue: what may be measured, in which unit, and within which limits.
 
-Belongs here: name, definition, canonical unit, plausible range and kind of every metric. Names follow Brick's
-point vocabulary in snake case (`Air_Temperature_Sensor` is `air_temperature`), units are pint's.
-Does not: how a vendor names them (`canonical/specs`) or how often a device reports (its mapping).
+Belongs here: the groups of the catalogue as one list, and the look-up by name. Names are Brick's point classes in snake
+case where one fits (`Air_Temperature_Sensor` is `air_temperature`), units are pint's; ADR 16 says why.
+Does not: a metric (`catalogue`, a module a group), how a vendor names them (`canonical/specs`) or how often a device
+reports (its mapping).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from quality.contracts.catalogue.air_quality import AIR_QUALITY
+from quality.contracts.catalogue.climate import CLIMATE
+from quality.contracts.catalogue.device import DEVICE
+from quality.contracts.catalogue.energy import ENERGY
+from quality.contracts.catalogue.light_and_sound import LIGHT_AND_SOUND
+from quality.contracts.catalogue.motion import MOTION
+from quality.contracts.catalogue.occupancy import OCCUPANCY
+from quality.contracts.catalogue.plant import PLANT
+from quality.contracts.catalogue.water_and_soil import WATER_AND_SOIL
+from quality.contracts.catalogue.weather import WEATHER
+from quality.contracts.metric_model import Aggregation, Kind, Metric
 
-Kind = Literal["gauge", "counter", "state", "event"]
+__all__ = ["BY_NAME", "GROUPS", "METRICS", "Aggregation", "Kind", "Metric"]
 
+GROUPS: dict[str, tuple[Metric, ...]] = {
+    "Room and outdoor climate": CLIMATE,
+    "Air quality": AIR_QUALITY,
+    "Light and sound": LIGHT_AND_SOUND,
+    "Occupancy, doors and safety": OCCUPANCY,
+    "Heating, ventilation and air conditioning": PLANT,
+    "Water and soil": WATER_AND_SOIL,
+    "Energy and metering": ENERGY,
+    "Weather": WEATHER,
+    "Place, motion and level": MOTION,
+    "The device itself": DEVICE,
+}
+"""The catalogue in the order in which people read it."""
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Metric:
-    """One metric; `low` and `high` are the values it can physically have, inclusive, in `unit`."""
-
-    name: str
-    says: str
-    unit: str
-    low: float | None = None
-    high: float | None = None
-    kind: Kind = "gauge"
-
-
-METRICS: tuple[Metric, ...] = (
-    Metric(
-        name="air_temperature",
-        says="Temperature of the air around the sensor.",
-        unit="degC",
-        low=-60,
-        high=85,
-    ),
-    Metric(name="relative_humidity", says="Relative humidity of the air.", unit="percent", low=0, high=100),
-    Metric(name="air_pressure", says="Absolute pressure of the air.", unit="hPa", low=300, high=1100),
-    Metric(name="co2", says="Carbon dioxide in the air, by volume.", unit="ppm", low=0, high=40000),
-    Metric(
-        name="light_level",
-        says="Light on the sensor in the sensor's own scale: comparable on one device, not between models.",
-        unit="dimensionless",
-        low=0,
-        high=200000,
-    ),
-    Metric(name="battery_voltage", says="Voltage of the supply.", unit="V", low=0, high=60),
-    Metric(
-        name="latitude",
-        says="Where the device is, WGS 84: degrees north of the equator, negative to the south.",
-        unit="deg",
-        low=-90,
-        high=90,
-    ),
-    Metric(
-        name="longitude",
-        says="Where the device is, WGS 84: degrees east of Greenwich, negative to the west.",
-        unit="deg",
-        low=-180,
-        high=180,
-    ),
-)
+METRICS: tuple[Metric, ...] = tuple(metric for group in GROUPS.values() for metric in group)
 
 BY_NAME: dict[str, Metric] = {metric.name: metric for metric in METRICS}

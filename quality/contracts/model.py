@@ -63,7 +63,8 @@ class Maintenance:
 class Table:
     """One table, once: every schema, DDL, dbt source, page and check is rendered from it.
 
-    `key` names the columns that are unique together; `retention_days` of None keeps rows for ever;
+    `key` names the columns that are unique together; `stated` those whose smallest and largest value each file states,
+    which is what readers skip files by (none named: all columns); `retention_days` of None keeps rows for ever;
     `fresh_within` is the p95 age of the newest row, in minutes, that alerts are set to.
     """
 
@@ -75,6 +76,7 @@ class Table:
     owner: str = "team:data-platform"
     partition_by: tuple[str, ...] = ()
     sort_by: tuple[str, ...] = ()
+    stated: tuple[str, ...] = ()
     retention_days: int | None = None
     fresh_within: int | None = None
     maintenance: Maintenance = Maintenance()
@@ -84,11 +86,11 @@ class Table:
         names = self.names
         if len(set(names)) != len(names):
             raise ValueError(f"{self.path}: a column is named twice")
-        named = (*self.key, *self.partition_by, *self.sort_by, *self.maintenance.order_by)
+        named = (*self.key, *self.partition_by, *self.sort_by, *self.stated, *self.maintenance.order_by)
         unknown = [c for c in named if c not in names]
         if unknown:
             raise ValueError(
-                f"{self.path}: {unknown} are named in key, partition_by, sort_by or order_by but are no columns"
+                f"{self.path}: {unknown} are named in key, partition_by, sort_by, stated or order_by but are no columns"
             )
         nullable = [c.name for c in self.columns if c.null and c.name in self.key]
         if nullable:

@@ -1,26 +1,25 @@
-"""Contract to pages people read: tables, metrics and reason codes as Markdown.
+"""Contract to pages people read: tables, reason codes and flags as Markdown.
 
 Belongs here: the catalogue's text.
-Does not: where the pages lie (`orchestration.rendered`).
+Does not: metrics (`metric_page`), or where the pages lie (`orchestration.rendered`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
+from quality.contracts.entity_tables import ENTITY_REASONS
 from quality.contracts.flags import Flag
-from quality.contracts.metrics import METRICS
+from quality.contracts.grid import MADE, grid
 from quality.contracts.model import Table
 from quality.contracts.reasons import REASONS
-
-_MADE = "<!-- Rendered from the contracts by `lakehouse contracts render`; edit quality/contracts/, not this page. -->"
 
 
 def tables_page(tables: Iterable[Table]) -> str:
     """Every table, column by column."""
     found = list(tables)
-    lines = [_MADE, "", "# Tables", "", "One contract a table; schemas, DDL, dbt sources and checks come from it.", ""]
-    lines += _grid(("table", "what a row is"), [(f"[{t.layer}.{t.name}](#{_anchor(t)})", t.says) for t in found])
+    lines = [MADE, "", "# Tables", "", "One contract a table; schemas, DDL, dbt sources and checks come from it.", ""]
+    lines += grid(("table", "what a row is"), [(f"[{t.layer}.{t.name}](#{_anchor(t)})", t.says) for t in found])
     for table in found:
         lines += ["", f"## {table.layer}.{table.name}", "", table.says, ""]
         facts = [f"key ({', '.join(f'`{name}`' for name in table.key)})", f"owner `{table.owner}`"]
@@ -31,7 +30,7 @@ def tables_page(tables: Iterable[Table]) -> str:
             facts.append(f"fresh within {table.fresh_within} min")
         facts.append(_kept(table))
         lines += [f"{'; '.join(facts).capitalize()}.", ""]
-        lines += _grid(
+        lines += grid(
             ("column", "type", "null", "unit", "meaning"),
             [(f"`{c.name}`", c.type, "yes" if c.null else "", c.unit or "", c.says) for c in table.columns],
         )
@@ -39,18 +38,25 @@ def tables_page(tables: Iterable[Table]) -> str:
 
 
 def vocabulary_page() -> str:
-    """Metrics, reason codes and flags."""
-    lines = [_MADE, "", "# Vocabulary", "", "## Metrics", ""]
-    lines += _grid(
-        ("metric", "kind", "unit", "smallest", "largest", "definition"),
-        [(f"`{m.name}`", m.kind, m.unit, _bound(m.low), _bound(m.high), m.says) for m in METRICS],
-    )
+    """Reason codes and flags."""
+    lines = [
+        MADE,
+        "",
+        "# Vocabulary",
+        "",
+        "Metrics have a page of their own: [metrics](metrics.md); so have [rules](rules.md).",
+    ]
     lines += ["", "## Reason codes of quarantine", ""]
-    lines += _grid(
+    lines += grid(
         ("code", "rejects", "meaning", "what to do"), [(f"`{r.code}`", r.scope, r.says, r.do) for r in REASONS]
     )
+    lines += ["", "## Reason codes of reference entities", ""]
+    lines += grid(
+        ("code", "the row is", "meaning", "what to do"),
+        [(f"`{r.code}`", r.outcome, r.says, r.do) for r in ENTITY_REASONS],
+    )
     lines += ["", "## Flags of an accepted reading", ""]
-    lines += _grid(("bit", "name"), [(str(flag.value), f"`{flag.name}`") for flag in Flag])
+    lines += grid(("bit", "name"), [(str(flag.value), f"`{flag.name}`") for flag in Flag])
     return "\n".join(lines) + "\n"
 
 
@@ -64,14 +70,3 @@ def _kept(table: Table) -> str:
 
 def _anchor(table: Table) -> str:
     return f"{table.layer}{table.name}"
-
-
-def _bound(value: float | None) -> str:
-    return "" if value is None else f"{value:g}"
-
-
-def _grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-    return [line(head), line(["---"] * len(head)), *(line(row) for row in rows)]

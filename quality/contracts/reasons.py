@@ -66,6 +66,25 @@ REASONS: tuple[Reason, ...] = (
         "The bytes are no message of the schema.",
         "Check schema reference and sender version.",
     ),
+    Reason("invalid_cbor", "event", "The body is not one valid CBOR item.", "Fix the sender; the raw bytes are kept."),
+    Reason(
+        "invalid_senml",
+        "event",
+        "The body is JSON or CBOR, but no SenML pack.",
+        "Fix the sender: RFC 8428 says what a pack holds.",
+    ),
+    Reason(
+        "bad_payload",
+        "event",
+        "The binary payload does not fit its layout, or its base64 or hex is broken.",
+        "Compare the layout with the vendor's, by firmware version; then replay the hour.",
+    ),
+    Reason(
+        "schema_drift",
+        "event",
+        "A field is new, gone or of another type, and the mapping says to reject such events.",
+        "Map or ignore the field, or let it evolve; then replay the hour.",
+    ),
     Reason(
         "unknown_schema",
         "event",
@@ -131,6 +150,12 @@ REASONS: tuple[Reason, ...] = (
     ),
     Reason("below_range", "reading", "Below the smallest value the metric can have.", "Check sensor and unit."),
     Reason("above_range", "reading", "Above the largest value the metric can have.", "Check sensor and unit."),
+    Reason(
+        "unknown_metric",
+        "reading",
+        "The name is none for which the mapping has a metric.",
+        "Add the name to the mapping, or say `others: ignore`.",
+    ),
     Reason(
         "unknown_state",
         "reading",

@@ -8,90 +8,14 @@ Does not: how the columns come to be (`canonical`), or rules that need other rea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from quality.rules.rule import COLUMNS, SHOWN_CHARACTERS, STAGES, Rule, Stage
 
-Stage = Literal["envelope", "event", "reading"]
-STAGES: tuple[Stage, ...] = ("envelope", "event", "reading")
+__all__ = ["AHEAD_HOURS", "COLUMNS", "EARLIEST", "RULES", "SHOWN_CHARACTERS", "STAGES", "Rule", "Stage"]
 
 EARLIEST = "2000-01-01T00:00:00+00:00"
 """Nothing is recorded before this; a mapping may say later."""
 AHEAD_HOURS = 24.0
 """How far a device clock may run ahead of the hub; a mapping may say less."""
-SHOWN_CHARACTERS = 200
-"""Longest text of an offending value that is kept beside the raw bytes."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
-    """One rule over the named columns of its stage.
-
-    `fails`, `field` and `value` are SQL expressions: whether the row breaks the rule (NULL is no), which input field
-    is at fault, and the offending value. `says` is the message, `{column}` stands for a column.
-    """
-
-    name: str
-    stage: Stage
-    code: str
-    fails: str
-    says: str
-    field: str = "NULL"
-    value: str = "NULL"
-
-
-COLUMNS: Mapping[Stage, tuple[str, ...]] = {
-    "envelope": (
-        "body_bytes",
-        "content_type",
-        "content_type_known",
-        "schema_ref",
-        "schema_registered",
-        "mapping_id",
-        "max_body_bytes",
-        "content_encoding",
-        "encoding_fault",
-    ),
-    "event": (
-        "body_fault",
-        "body_detail",
-        "payload_device",
-        "envelope_device",
-        "device_id",
-        "gateway",
-        "device_field",
-        "time_field",
-        "time_text",
-        "time_given",
-        "recorded_us",
-        "recorded_at",
-        "enqueued_us",
-        "enqueued_at",
-        "earliest_us",
-        "earliest",
-        "ahead_hours",
-        "readings_given",
-    ),
-    "reading": (
-        "metric",
-        "device_id",
-        "field",
-        "shown",
-        "required",
-        "given",
-        "number",
-        "unit_field",
-        "unit_text",
-        "unit_known",
-        "unit_other",
-        "value",
-        "unit",
-        "low",
-        "high",
-    ),
-}
-"""What a rule of each stage can see."""
-
 RULES: tuple[Rule, ...] = (
     Rule(
         name="empty_body",
@@ -190,6 +114,49 @@ RULES: tuple[Rule, ...] = (
         says="the body is JSON, but no object",
     ),
     Rule(
+        name="not_a_list",
+        stage="event",
+        code="invalid_json",
+        fails="body_fault = 'not_a_list'",
+        field="'body'",
+        value="body_detail",
+        says="the body is no list of records",
+    ),
+    Rule(
+        name="invalid_cbor",
+        stage="event",
+        code="invalid_cbor",
+        fails="body_fault = 'invalid_cbor'",
+        field="'body'",
+        says="the body is not valid CBOR",
+    ),
+    Rule(
+        name="invalid_senml",
+        stage="event",
+        code="invalid_senml",
+        fails="body_fault = 'invalid_senml'",
+        field="'body'",
+        value="body_detail",
+        says="the body is no SenML pack",
+    ),
+    Rule(
+        name="bad_payload",
+        stage="event",
+        code="bad_payload",
+        fails="body_fault = 'bad_payload'",
+        field="'body'",
+        value="body_detail",
+        says="the payload is not what its layout says, or is cut off",
+    ),
+    Rule(
+        name="blank",
+        stage="event",
+        code="no_readings",
+        fails="body_fault = 'blank'",
+        field="'body'",
+        says="the row is blank",
+    ),
+    Rule(
         name="invalid_csv",
         stage="event",
         code="invalid_csv",
@@ -204,6 +171,14 @@ RULES: tuple[Rule, ...] = (
         fails="body_fault = 'invalid_protobuf'",
         field="'body'",
         says="the bytes are no message of schema '{body_detail}'",
+    ),
+    Rule(
+        name="schema_drift",
+        stage="event",
+        code="schema_drift",
+        fails="body_fault = 'schema_drift'",
+        field="regexp_extract(body_detail, '^`(.*)` ', 1)",
+        says="{body_detail}; the mapping rejects what drifts so",
     ),
     Rule(
         name="missing_device",
@@ -273,10 +248,28 @@ RULES: tuple[Rule, ...] = (
         says="'{field}' of {device_id} is absent or null; {metric} is required",
     ),
     Rule(
+        name="metric",
+        stage="reading",
+        code="unknown_metric",
+        fails="NOT metric_known",
+        field="field",
+        value="shown",
+        says="'{field}' of {device_id} names {shown}, for which the mapping has no metric",
+    ),
+    Rule(
+        name="state",
+        stage="reading",
+        code="unknown_state",
+        fails="worded AND state IS NULL",
+        field="field",
+        value="shown",
+        says="{metric} of {device_id} is {shown}, which is none of the states the mapping knows",
+    ),
+    Rule(
         name="type",
         stage="reading",
         code="not_a_number",
-        fails="number IS NULL",
+        fails="NOT worded AND number IS NULL",
         field="field",
         value="shown",
         says="'{field}' of {device_id} is {shown}, which is no number",

@@ -36,7 +36,7 @@ def engine():
 
 READING = {
     "required": "true", "given": "true", "number": "20::DOUBLE", "unit_text": "NULL", "unit_known": "true",
-    "unit_other": "false", "value": "20::DOUBLE", "low": "0::DOUBLE", "high": "100::DOUBLE",
+    "unit_other": "false", "metric_known": "true", "worded": "false", "state": "NULL", "value": "20::DOUBLE", "low": "0::DOUBLE", "high": "100::DOUBLE",
 }  # fmt: skip
 
 
@@ -51,6 +51,9 @@ READING = {
         ({"value": "-0.1"}, "range_low"),
         ({"given": "false", "number": "NULL", "value": "NULL"}, "required"),
         ({"number": "NULL", "value": "NULL"}, "type"),
+        ({"metric_known": "false"}, "metric"),
+        ({"worded": "true", "number": "NULL", "value": "NULL"}, "state"),
+        ({"worded": "true", "state": "'open'", "number": "NULL", "value": "NULL"}, None),
         ({"number": "'nan'::DOUBLE", "value": "'nan'::DOUBLE"}, "finite"),
         ({"value": "'inf'::DOUBLE"}, "finite_converted"),
         ({"unit_known": "false", "value": "NULL"}, "unit_given"),

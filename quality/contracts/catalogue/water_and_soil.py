@@ -1,0 +1,122 @@
+"""Metrics of the catalogue: water in pipes and tanks, and the ground.
+
+Belongs here: one entry a metric; `quality.contracts.metric_model` says what its words mean.
+Does not: other groups (the modules beside this one).
+"""
+
+from __future__ import annotations
+
+from quality.contracts.metric_model import Metric
+
+WATER_AND_SOIL: tuple[Metric, ...] = (
+    Metric(
+        name="water_temperature",
+        says="Temperature of water.",
+        unit="degC",
+        low=-40,
+        high=150,
+        step=0.1,
+        rate_per_s=2,
+        stuck_after_s=86400,
+        brick="Water_Temperature_Sensor",
+    ),
+    Metric(
+        name="supply_water_temperature",
+        says="Temperature of the water a circuit supplies.",
+        unit="degC",
+        low=-40,
+        high=150,
+        step=0.1,
+        rate_per_s=2,
+        stuck_after_s=86400,
+        brick="Supply_Water_Temperature_Sensor",
+    ),
+    Metric(
+        name="return_water_temperature",
+        says="Temperature of the water that comes back.",
+        unit="degC",
+        low=-40,
+        high=150,
+        step=0.1,
+        rate_per_s=2,
+        stuck_after_s=86400,
+        brick="Return_Water_Temperature_Sensor",
+    ),
+    Metric(
+        name="hot_water_temperature",
+        says="Temperature of domestic hot water.",
+        unit="degC",
+        low=-40,
+        high=150,
+        step=0.1,
+        rate_per_s=2,
+        stuck_after_s=86400,
+        brick="Domestic_Hot_Water_Temperature_Sensor",
+    ),
+    Metric(
+        name="water_temperature_setpoint",
+        says="Temperature the water is to have.",
+        unit="degC",
+        low=-40,
+        high=150,
+        aggregation="last",
+        brick="Water_Temperature_Setpoint",
+    ),
+    Metric(
+        name="water_pressure",
+        says="Pressure of water against the air around.",
+        unit="kPa",
+        low=-101.325,
+        high=10000,
+        step=0.1,
+        brick="Water_Pressure_Sensor",
+    ),
+    Metric(
+        name="water_flow",
+        says="Water through a pipe, volume by time.",
+        unit="m**3/h",
+        low=-100000,
+        high=100000,
+        step=0.001,
+        brick="Water_Flow_Sensor",
+    ),
+    Metric(
+        name="water_level",
+        says="Height of a water surface above its zero.",
+        unit="m",
+        low=-100,
+        high=1000,
+        step=0.001,
+        brick="Water_Level_Sensor",
+    ),
+    Metric(name="ph", says="Acidity of water or soil, pH scale.", low=0, high=14, step=0.01),
+    Metric(
+        name="conductivity",
+        says="Electrical conductivity of water or soil.",
+        unit="uS/cm",
+        low=0,
+        high=1000000,
+        step=1,
+        brick="Conductivity_Sensor",
+    ),
+    Metric(
+        name="soil_temperature",
+        says="Temperature of the ground.",
+        unit="degC",
+        low=-60,
+        high=80,
+        step=0.1,
+        rate_per_s=0.05,
+        outlier_spreads=10,
+        brick="Soil_Temperature_Sensor",
+    ),
+    Metric(name="soil_moisture", says="Water in the ground, by volume.", unit="percent", low=0, high=100, step=0.5),
+    Metric(
+        name="soil_water_tension",
+        says="Suction with which the ground holds its water.",
+        unit="kPa",
+        low=0,
+        high=10000,
+        step=1,
+    ),
+)
