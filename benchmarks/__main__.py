@@ -20,7 +20,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import fill, latency, measured, report
+from benchmarks import fill, latency, measured, memory, report
 from lake.store import Lake
 from quality.contracts.tables import BRONZE_TELEMETRY
 
@@ -38,6 +38,8 @@ class Size:
     workers: tuple[int, ...]
     seconds: float
     """Longest a contender may take."""
+    memory: int
+    """Events of the long catch-up."""
     rate: int
     latency_seconds: float
     knobs: tuple[str, ...] = ("default", "low latency")
@@ -49,12 +51,20 @@ QUICK = Size(
     limit=400_000,
     workers=(1, 2),
     seconds=20,
+    memory=1_000_000,
     rate=1000,
     latency_seconds=4,
     knobs=("low latency",),
 )
 FULL = Size(
-    amqp=200_000, kafka=1_000_000, limit=2_000_000, workers=(1, 2, 4), seconds=90, rate=2000, latency_seconds=15
+    amqp=200_000,
+    kafka=1_000_000,
+    limit=2_000_000,
+    workers=(1, 2, 4),
+    seconds=90,
+    memory=5_000_000,
+    rate=2000,
+    latency_seconds=15,
 )
 KNOBS = {"default": {}, "low latency": {"flush_seconds": 0.5}}
 
@@ -68,6 +78,7 @@ class Run:
     console: Console
     rows: list[report.Row] = field(default_factory=list)
     latencies: list[report.Latency] = field(default_factory=list)
+    marks: list[memory.Mark] = field(default_factory=list)
 
     def contend(self, who: str, stream: str, module: str, job: dict[str, Any], *, body: int, workers: int = 1) -> None:
         """Run one contender and keep its row; one that fails is said and left out."""
@@ -98,6 +109,16 @@ class Run:
             shutil.rmtree(lake, ignore_errors=True)
         self.latencies.append(report.Latency(who, knobs, self.size.rate, found))
         self.console.print(self.latencies[-1].line())
+
+    def remember(self, job: dict[str, Any]) -> None:
+        """Watch memory over a long catch-up."""
+        lake = Path(tempfile.mkdtemp(dir=self.folder))
+        try:
+            self.marks = memory.measure(job | {"lake": str(lake)}, 600)
+        finally:
+            shutil.rmtree(lake, ignore_errors=True)
+        for mark in self.marks:
+            self.console.print(f"{mark.events:,} events: {mark.rss_mb:,.0f} MB, {mark.most_mb:,.0f} MB at most")
 
 
 def _stored(lake: Path) -> tuple[int, int]:
@@ -143,13 +164,19 @@ def kafka(run: Run, only: Callable[[str], bool]) -> None:
         for number, knobs in enumerate(run.size.knobs if only("latency") else ()):
             broker.create(f"live-{number}", PARTITIONS)
             run.wait("Kafka", knobs, {"hub": hub | {"hub": f"live-{number}"}})
+        if only("memory"):
+            run.console.print(f"filling the Kafka broker: {run.size.memory:,} events of 300 bytes")
+            fill.fill_kafka(broker, "long", PARTITIONS, run.size.memory, 300)
+            run.remember({"hub": hub | {"hub": "long"}})
 
 
 def main() -> int:
     """Run, show, and write the results down."""
     asked = argparse.ArgumentParser(prog="benchmarks", description=__doc__.splitlines()[0])
     asked.add_argument("--quick", action="store_true", help="less than two minutes, on smaller streams")
-    asked.add_argument("--only", nargs="*", choices=("hand", "bare", "amqp", "kafka", "limit", "latency"), default=[])
+    asked.add_argument(
+        "--only", nargs="*", choices=("hand", "bare", "amqp", "kafka", "limit", "latency", "memory"), default=[]
+    )
     asked.add_argument("--write", action="store_true", help="put the results into benchmarks/RESULTS.md")
     options = asked.parse_args()
     console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -164,16 +191,16 @@ def main() -> int:
             if only("limit"):
                 job = {"count": run.size.limit * 300 // body, "size": body}
                 run.contend("Arrow in memory to Delta", "none", "benchmarks.limit", job, body=body)
-        if any(map(only, ("kafka", "latency"))):
+        if any(map(only, ("kafka", "latency", "memory"))):
             kafka(run, only)
         if any(map(only, ("hand", "bare", "amqp", "latency"))):
             amqp(run, only)
     about = report.About.of(run.size is QUICK, time.monotonic() - begun)
-    report.show(run.rows, run.latencies, about)
+    report.show(run.rows, run.latencies, run.marks, about)
     if options.write:
-        report.write(HERE, run.rows, run.latencies, about)
+        report.write(HERE, run.rows, run.latencies, run.marks, about)
         console.print(f"written to {HERE / 'RESULTS.md'}")
-    return 0 if run.rows or run.latencies else 1
+    return 0 if run.rows or run.latencies or run.marks else 1
 
 
 if __name__ == "__main__":

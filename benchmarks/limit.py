@@ -14,7 +14,7 @@ from benchmarks.measured import child
 from benchmarks.stream import CONTENT_TYPE, SCHEMA, bodies
 from ingest_workers import data_files
 from ingest_workers.durable import DurableLog
-from ingest_workers.source import Events
+from ingest_workers.events import Draft
 from lake.store import Lake
 from quality.contracts.tables import BRONZE_TELEMETRY
 
@@ -46,16 +46,16 @@ def _make(count: int, size: int) -> list[Any]:
     made, source = [], list(bodies(min(count, 20_000), size))
     for begin in range(0, count, ROWS):
         numbers = range(begin, min(count, begin + ROWS))
-        events = Events("0")
-        events.sequence_number = list(numbers)
-        events.offset = list(map(str, numbers))
-        events.enqueued_at = events.ingested_at = [1_790_000_000_000_000] * len(numbers)
-        events.device_id = [source[number % len(source)][0] for number in numbers]
-        events.content_type, events.schema_ref = [CONTENT_TYPE] * len(numbers), [SCHEMA] * len(numbers)
-        events.content_encoding = [None] * len(numbers)
-        events.properties = [[("schema", SCHEMA)]] * len(numbers)
-        events.body = [source[number % len(source)][1] for number in numbers]
-        made.append(data_files.rows("bench", 0, events))
+        draft = Draft("0")
+        draft.sequence_number = list(numbers)
+        draft.offset = list(map(str, numbers))
+        draft.enqueued_at = draft.ingested_at = [1_790_000_000_000_000] * len(numbers)
+        draft.device_id = [source[number % len(source)][0] for number in numbers]
+        draft.content_type, draft.schema_ref = [CONTENT_TYPE] * len(numbers), [SCHEMA] * len(numbers)
+        draft.content_encoding = [None] * len(numbers)
+        draft.properties = [[("schema", SCHEMA)]] * len(numbers)
+        draft.body = [source[number % len(source)][1] for number in numbers]
+        made.append(data_files.rows("bench", 0, draft.events()))
     return made
 
 

@@ -17,6 +17,8 @@ from xml.sax.saxutils import escape
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.memory import Mark
+
 COLUMNS = (
     "what",
     "broker",
@@ -34,6 +36,8 @@ COLUMNS = (
 NOTE = """*pace*: nanoseconds per turn of a loop that does the same everywhere, just before; *load*: processes that
 wanted a core. Where they differ between two rows, so did the machine. Contenders and brokers share its cores, so what
 compares is events per CPU second of the contender alone. *files* and *MB per M*: per million events."""
+MEMORY_NOTE = """One worker catches up by Kafka at default knobs, 300 B bodies: the hub is full when it begins, so the
+worker holds what it may hold from the first second to the last."""
 COLOURS = {"bronze worker": "#2166ac", "hand-written loop": "#b2182b", "SDK, receive only": "#999999"}
 
 
@@ -150,16 +154,18 @@ def ratios(rows: Sequence[Row]) -> list[str]:
         }
         ours, hand = one.get(("bronze worker", "AMQP")), one.get(("hand-written loop", "AMQP"))
         bare, kafka = one.get(("SDK, receive only", "AMQP")), one.get(("bronze worker", "Kafka"))
+        limit = one.get(("Arrow in memory to Delta", "none"))
         if ours and hand:
             said.append(f"AMQP, {body} B: {ours / hand:.1f} times the hand-written loop's events per CPU second.")
         if ours and bare:
             said.append(f"AMQP, {body} B: {ours / bare:.0%} of what the SDK's loop reaches that only receives.")
         if kafka:
-            said.append(f"Kafka, {body} B: {kafka:,.0f} events per CPU second into committed Delta.")
+            share = f", {kafka / limit:.0%} of the raw limit" if limit else ""
+            said.append(f"Kafka, {body} B: {kafka:,.0f} events per CPU second into committed Delta{share}.")
     return said
 
 
-def show(rows: Sequence[Row], latencies: Sequence[Latency], about: About) -> None:
+def show(rows: Sequence[Row], latencies: Sequence[Latency], marks: Sequence[Mark], about: About) -> None:
     """On stdout."""
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -172,12 +178,14 @@ def show(rows: Sequence[Row], latencies: Sequence[Latency], about: About) -> Non
     console.print(grid)
     for latency in latencies:
         console.print(latency.line())
+    for mark in marks:
+        console.print("memory after {} events: {} MB, {} MB at most".format(*_remembered(mark)))
     for sentence in ratios(rows):
         console.print(sentence, style="bold")
     console.print(about.sentence(), style="dim")
 
 
-def write(folder: Path, rows: Sequence[Row], latencies: Sequence[Latency], about: About) -> None:
+def write(folder: Path, rows: Sequence[Row], latencies: Sequence[Latency], marks: Sequence[Mark], about: About) -> None:
     """RESULTS.md and results.svg."""
     text = [
         "# Bronze ingest, measured",
@@ -195,8 +203,16 @@ def write(folder: Path, rows: Sequence[Row], latencies: Sequence[Latency], about
     if latencies:
         heads = ("broker", "knobs", "events/s", "p50 ms", "p95 ms", "p99 ms")
         text += ["", "## From sent to committed", "", *_markdown(heads, [each.cells() for each in latencies])]
+    if marks:
+        heads = ("events", "RSS MB", "most since the row above, MB")
+        text += ["", f"## Memory over {marks[-1].events / 1e6:.0f} million events", "", MEMORY_NOTE, ""]
+        text += _markdown(heads, [_remembered(mark) for mark in marks])
     (folder / "RESULTS.md").write_text("\n".join(text) + "\n")
     (folder / "results.svg").write_text(picture(rows, about))
+
+
+def _remembered(mark: Mark) -> tuple[str, str, str]:
+    return f"{mark.events:,}", f"{mark.rss_mb:,.0f}", f"{mark.most_mb:,.0f}"
 
 
 def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -20,8 +20,9 @@ import structlog
 from deltalake import CommitProperties, DeltaTable
 
 from ingest_workers import data_files, epoch
+from ingest_workers.events import Events
 from ingest_workers.sink import Sink
-from ingest_workers.source import Closed, Events, Head, Source
+from ingest_workers.source import Closed, Head, Source
 from ingest_workers.transport import source_of
 from lake.fence import on_fresh_table
 from lake.store import Lake
@@ -72,9 +73,12 @@ class _Partition:
 
     def take(self, events: Events) -> None:
         """Keep the hashes of what both hold."""
-        for number, body, pairs in zip(events.sequence_number, events.body, events.properties, strict=True):
-            if self.begin <= number <= self.last:
-                self.delivered[number] = _hash(body, pairs)
+        ours = events.pick(
+            [row for row, number in enumerate(events.sequence_number) if self.begin <= number <= self.last]
+        )
+        bodies, properties = (ours.content[name].to_pylist() for name in ("body", "properties"))
+        for number, body, pairs in zip(ours.sequence_number, bodies, properties, strict=True):
+            self.delivered[number] = _hash(body, pairs)
         self.complete = self.complete or events.sequence_number[-1] >= self.last
 
     def judge(self) -> Proof:
@@ -221,7 +225,8 @@ def _record(sink: Sink, proofs: list[Proof], before: str) -> None:
                     "events": "0",
                     "adopted_from": before,
                     "matched": str(sum(proof.matched for proof in proofs)),
-                }
+                },
+                app_transactions=[sink.by_transport()],
             ),
         ),
     )

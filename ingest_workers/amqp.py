@@ -25,9 +25,10 @@ from azure.eventhub.exceptions import AuthenticationError, EventHubError
 
 from ingest_workers import amqp_message
 from ingest_workers.envelope import append
+from ingest_workers.events import Draft, Events
 from ingest_workers.read_ahead import ReadAhead, read_ahead
 from ingest_workers.receiver import STOLEN_PAUSE, Link, Receiver, Wanted
-from ingest_workers.source import Deliver, Events, Head, Position, RefusedError, SourceError, StolenError
+from ingest_workers.source import Deliver, Head, Position, RefusedError, SourceError, StolenError
 from settings.clock import now
 from settings.model import EventHubs
 
@@ -206,7 +207,7 @@ class _Link:
                 consumer.receive(batch=True, max_batch_size=self._hub.prefetch)
                 if self._received:
                     events = self._columns()
-                    consumer.pump(min(PUMP_BYTES // max(1, *map(len, events.body)), self._hub.prefetch))
+                    consumer.pump(min(PUMP_BYTES // max(1, events.longest_body), self._hub.prefetch))
                     if not take(events):
                         return
         except EventHubError as problem:
@@ -216,11 +217,11 @@ class _Link:
             self._client.close()
 
     def _columns(self) -> Events:
-        events = Events(self._partition)
+        draft = Draft(self._partition)
         taken_at = int(now().timestamp() * 1_000_000)
         for message in self._received:
-            append(events, message, taken_at)
-        return events
+            append(draft, message, taken_at)
+        return draft.events()
 
     def _keep(self, received: list[Message]) -> None:
         self._received = received

@@ -12,7 +12,8 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from ingest_workers.source import Closed, Events
+from ingest_workers.events import Events
+from ingest_workers.source import Closed
 
 
 @dataclass(slots=True)
@@ -31,7 +32,7 @@ class Buffer:
         self._rows, self._size, self._seconds = rows, size, seconds
         self._limit = limit
         self._changed = threading.Condition()
-        self._waiting: dict[str, Events] = {}
+        self._waiting: dict[str, list[Events]] = {}
         self._waiting_rows = self._waiting_size = 0
         self._committing = 0
         self._since: float | None = None
@@ -69,11 +70,7 @@ class Buffer:
                 self._blocked -= 1
             if not self._takes(events):
                 raise Closed
-            held = self._waiting.get(events.partition_id)
-            if held is None:
-                self._waiting[events.partition_id] = events
-            else:
-                held.extend(events)
+            self._waiting.setdefault(events.partition_id, []).append(events)
             self._waiting_rows += len(events)
             self._waiting_size += events.size
             if self._since is None:
@@ -135,7 +132,8 @@ class Buffer:
         )
 
     def _cut(self) -> Flush:
-        flush = Flush(self._waiting, self._waiting_rows, self._waiting_size)
+        waiting = {partition: Events.joined(parts) for partition, parts in self._waiting.items()}
+        flush = Flush(waiting, self._waiting_rows, self._waiting_size)
         self._committing += flush.size
         self._waiting, self._waiting_rows, self._waiting_size, self._since = {}, 0, 0, None
         return flush

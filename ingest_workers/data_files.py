@@ -11,13 +11,10 @@ named point between them: a crash test can kill the worker exactly there.
 from __future__ import annotations
 
 import json
-import os
 import uuid
-from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
-from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -28,8 +25,9 @@ import pyarrow.parquet as pq
 from deltalake.fs import DeltaStorageHandler
 from deltalake.transaction import AddAction
 
-from ingest_workers.durable import make_folder, sync
-from ingest_workers.source import Events
+from ingest_workers.durable import make_folder
+from ingest_workers.events import Events
+from lake.files import sync
 from lake.store import Lake
 from quality.contracts.arrow import arrow_schema
 from quality.contracts.model import Table
@@ -37,14 +35,13 @@ from quality.contracts.tables import BRONZE_TELEMETRY
 from settings.clock import now
 
 SCHEMA = arrow_schema(BRONZE_TELEMETRY)
-STATED = ("hub", "partition_id", "epoch", "sequence_number", "enqueued_at", "ingested_at")
-"""Columns whose smallest and largest value a file states: those that readers prune by."""
+STATED = BRONZE_TELEMETRY.stated
+"""Columns whose smallest and largest value a file states, and no others: a reader takes a column that has statistics
+but no minimum for one that holds nothing (delta-rs 1.6)."""
 REPEATING = ["hub", "partition_id", "device_id", "content_type", "content_encoding", "schema_ref"]
 """Columns worth a dictionary; bodies, offsets and numbers are all different."""
 REPEATING_IN_MAP = ["properties.key_value.key", "properties.key_value.value"]
 ROW_GROUP = 131_072
-LONGEST_COLUMN = 2**31 - 1
-"""Bytes that Arrow's 32-bit offsets reach."""
 COMPARED = [*STATED, "device_id", "content_type", "schema_ref"]
 """Columns with extremes per row group; finding those of bodies costs a tenth of all writing and prunes nothing."""
 Opened: TypeAlias = "Callable[[str], Any]"
@@ -52,33 +49,19 @@ Opened: TypeAlias = "Callable[[str], Any]"
 
 
 def rows(hub: str, epoch: int, events: Events) -> pa.Table:
-    """Events of one partition as rows of Bronze."""
+    """Events of one partition as rows of Bronze; what they bring is not copied."""
     count = len(events)
-    enqueued_at = pa.array(events.enqueued_at, SCHEMA.field("enqueued_at").type)
     columns = {
-        "ingest_date": pc.cast(enqueued_at, pa.date32()),
+        "ingest_date": pc.cast(events.content["enqueued_at"], pa.date32()),
         "hub": pa.repeat(hub, count),
         "partition_id": pa.repeat(events.partition_id, count),
         "epoch": pa.repeat(pa.scalar(epoch, pa.int64()), count),
-        "enqueued_at": enqueued_at,
-        "body": _bodies(events.body),
+        "sequence_number": events.numbers,
         "erased_at": pa.nulls(count, SCHEMA.field("erased_at").type),
     }
-    arrays = [
-        columns[field.name] if field.name in columns else pa.array(getattr(events, field.name), field.type)
-        for field in SCHEMA
-    ]
-    return pa.Table.from_arrays(arrays, schema=SCHEMA)
-
-
-def _bodies(bodies: list[bytes]) -> pa.Array:
-    """Bodies laid end to end in one step; Arrow's own builder grows by doubling, and faults every page in twice."""
-    whole = b"".join(bodies)
-    if len(whole) > LONGEST_COLUMN:
-        return pa.array(bodies, pa.binary())
-    ends = array("i", [0])
-    ends.extend(accumulate(map(len, bodies)))
-    return pa.BinaryArray.from_buffers(pa.binary(), len(bodies), [None, pa.py_buffer(ends), pa.py_buffer(whole)])
+    return pa.Table.from_arrays(
+        [columns[name] if name in columns else events.content[name] for name in SCHEMA.names], schema=SCHEMA
+    )
 
 
 def write(lake: Lake, table: Table, content: Sequence[pa.Table]) -> list[AddAction]:
@@ -105,10 +88,9 @@ def _durably_in(folder: Path) -> Opened:
         target = folder / path
         make_folder(target.parent, folder)
         try:
-            with target.open("xb") as out:
+            with pa.OSFile(str(target), "wb") as out:  # writes without asking for Python's lock page by page
                 yield out
-                out.flush()
-                os.fsync(out.fileno())
+            sync(target)
         except BaseException:
             with suppress(OSError):
                 target.unlink()
@@ -149,7 +131,7 @@ def _statistics(content: pa.Table) -> dict[str, Any]:
         "numRecords": content.num_rows,
         "minValues": {name: _stated(pair["min"]) for name, pair in extremes.items()},
         "maxValues": {name: _stated(pair["max"]) for name, pair in extremes.items()},
-        "nullCount": {name: content[name].null_count for name in content.column_names if name != "properties"},
+        "nullCount": {name: content[name].null_count for name in STATED},
     }
 
 

@@ -10,25 +10,17 @@ a finished file: one that is torn was written when the power went, was never ack
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 
 import structlog
 
+from lake.files import sync
+
 log = structlog.get_logger(__name__)
 
 LOOKED_BACK = 20
 """Entries from before this process that are made durable with its first commit; the kernel has written older ones."""
-
-
-def sync(path: Path) -> None:
-    """Make a file's bytes, or a folder's names, durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def make_folder(folder: Path, root: Path) -> None:

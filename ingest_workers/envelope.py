@@ -23,7 +23,8 @@ from azure.eventhub._pyamqp.message import Header, Message, Properties
 
 from ingest_workers.amqp_message import SEQUENCE_NUMBER, Undecoded
 from ingest_workers.amqp_types import Timestamp
-from ingest_workers.source import ROW_OVERHEAD, Events, SourceError
+from ingest_workers.events import Draft
+from ingest_workers.source import SourceError
 
 OFFSET, ENQUEUED = "x-opt-offset", "x-opt-enqueued-time"
 PARTITION_KEY, IOT_DEVICE = "x-opt-partition-key", "iothub-connection-device-id"
@@ -37,7 +38,7 @@ YEAR_9999 = 253_402_300_799_999
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
-def append(events: Events, message: Message, taken_at: int) -> None:
+def append(events: Draft, message: Message, taken_at: int) -> None:
     """Add one message as a row; `taken_at` is microseconds since 1970, UTC.
 
     Raises: SourceError where the broker gave no sequence number: such an event has no name.
@@ -80,7 +81,6 @@ def append(events: Events, message: Message, taken_at: int) -> None:
     events.schema_ref.append(schema_ref)
     events.properties.append(pairs)
     events.body.append(body)
-    events.size += len(body) + ROW_OVERHEAD + sum([len(name) + len(value) for name, value in pairs])
 
 
 def _described(properties: Properties, pairs: list[tuple[str, str]]) -> tuple[str | None, str | None]:

@@ -23,8 +23,9 @@ import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from ingest_workers import kafka_client
+from ingest_workers.events import Events
 from ingest_workers.kafka_envelope import columns
-from ingest_workers.source import Closed, Deliver, Events, Head, Position, RefusedError, SourceError
+from ingest_workers.source import Closed, Deliver, Head, Position, RefusedError, SourceError
 from ingest_workers.trouble import said
 from settings.clock import now
 from settings.model import EventHubs
@@ -220,7 +221,7 @@ class KafkaSource:
                 if not len(events):
                     continue
             events.void = _voids(last, events.sequence_number)
-            largest = max(largest, *map(len, events.body))
+            largest = max(largest, events.longest_body)
             self._tell_create_time(events)
             newest = events.sequence_number[-1]
             if self._delivered(events, deliver):
@@ -279,7 +280,7 @@ class KafkaSource:
             raise kafka_client.said(self._hub, self._refused[-1])
 
     def _tell_create_time(self, events: Events) -> None:
-        if self._told_create_time or not any(name == "sys.create_time" for name, _ in events.properties[0]):
+        if self._told_create_time or "sys.create_time" not in dict(events.content["properties"][0].as_py()):
             return
         self._told_create_time = True
         log.warning(

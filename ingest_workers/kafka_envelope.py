@@ -12,15 +12,19 @@ of its headers together, because one alone can be both (`A` is a letter and AMQP
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Message
 
 from ingest_workers.amqp_types import read
 from ingest_workers.envelope import OURS, YEAR_9999, text
-from ingest_workers.source import ROW_OVERHEAD, Events
+from ingest_workers.events import CONTENT, Events, whole_numbers
 
 SYSTEM = {
     "message-id": "sys.message_id",
@@ -34,6 +38,8 @@ CONTENT_TYPE, CONTENT_ENCODING, SCHEMA = "content-type", "content-encoding", "sc
 PARTITION_KEY, IOT_DEVICE = "x-opt-partition-key", "iothub-connection-device-id"
 TEXTS = frozenset({*SYSTEM, CONTENT_TYPE, CONTENT_ENCODING, PARTITION_KEY})
 MOST_REMEMBERED = 4096
+TIME = CONTENT.field("enqueued_at").type
+NO_BODY = ("sys.body", "null")
 
 Headers = Sequence[tuple[str, "bytes | None"]]
 
@@ -47,44 +53,51 @@ class Said(NamedTuple):
     content_encoding: str | None = None
     schema_ref: str | None = None
     device: str | None = None
-    size: int = 0
 
 
 NOTHING = Said([])
-UNREADABLE = Said([("sys.headers", "undecoded: a header's name is not UTF-8")], size=50)
+UNREADABLE = Said([("sys.headers", "undecoded: a header's name is not UTF-8")])
 _SEEN: dict[tuple[tuple[str, bytes | None], ...], Said] = {}
 
 
 def columns(partition: str, messages: Sequence[Message], taken_at: int) -> Events:
     """Records of one partition as columns; `taken_at` is microseconds since 1970, UTC."""
     count = len(messages)
-    events = Events(partition)
-    numbers: list[Any] = list(map(Message.offset, messages))
+    offsets: Any = map(Message.offset, messages)
+    numbers = array("q", offsets)
     bodies: list[Any] = list(map(Message.value, messages))
-    said = _all_said(_headers(messages))
-    pairs = [each.pairs for each in said]
-    devices = _devices(messages, said)
-    enqueued: list[Any] = list(map(Message.timestamp, messages))
-    if {kind for kind, _ in enqueued} == {TIMESTAMP_LOG_APPEND_TIME}:
-        events.enqueued_at = [1000 * at for _, at in enqueued]
-    else:
-        events.enqueued_at, pairs = _enqueued(enqueued, pairs, taken_at)
+    said, which = _all_said(_headers(messages))
+    enqueued_at, marks = _enqueued(list(map(Message.timestamp, messages)), taken_at)
     if None in bodies:
-        pairs = [
-            mine if body is not None else [*mine, ("sys.body", "null")]
-            for mine, body in zip(pairs, bodies, strict=True)
+        marks = [
+            mark if body is not None else [*mark, NO_BODY]
+            for mark, body in zip(marks or [[]] * count, bodies, strict=True)
         ]
-    events.sequence_number = numbers
-    events.offset = list(map(str, numbers))
-    events.ingested_at = [taken_at] * count
-    events.device_id = devices
-    events.content_type = [each.content_type for each in said]
-    events.content_encoding = [each.content_encoding for each in said]
-    events.schema_ref = [each.schema_ref for each in said]
-    events.properties = pairs
-    events.body = [body or b"" for body in bodies]
-    events.size = sum(map(len, events.body)) + ROW_OVERHEAD * count + sum([each.size for each in said])
-    return events
+        bodies = [b"" if body is None else body for body in bodies]
+    columns = {
+        "offset": pc.cast(whole_numbers(numbers), pa.string()),
+        "enqueued_at": enqueued_at,
+        "ingested_at": pa.repeat(pa.scalar(taken_at, TIME), count),
+        "device_id": _devices(messages, _spread([each.device for each in said], which, pa.string())),
+        "content_type": _spread([each.content_type for each in said], which, pa.string()),
+        "content_encoding": _spread([each.content_encoding for each in said], which, pa.string()),
+        "schema_ref": _spread([each.schema_ref for each in said], which, pa.string()),
+        "properties": _properties(said, which, marks),
+        "body": pa.array(bodies, pa.binary()),
+    }
+    return Events(partition, numbers, pa.Table.from_arrays([columns[name] for name in CONTENT.names], schema=CONTENT))
+
+
+def _spread(values: list[Any], which: pa.Array, kind: pa.DataType) -> pa.Array:
+    """A column of few different values; `which` says for each row the place of its own."""
+    return pa.array(values, kind).take(which)
+
+
+def _properties(said: Sequence[Said], which: pa.Array, marks: Sequence[list[tuple[str, str]]] | None) -> pa.Array:
+    kind = CONTENT.field("properties").type
+    if marks is None:
+        return _spread([each.pairs for each in said], which, kind)
+    return pa.array([said[place].pairs + mark for place, mark in zip(which.to_pylist(), marks, strict=True)], kind)
 
 
 def _headers(messages: Iterable[Message]) -> list[Headers | None]:
@@ -103,17 +116,23 @@ def _headers(messages: Iterable[Message]) -> list[Headers | None]:
 _UNREADABLE: Headers = (("", None),)
 
 
-def _all_said(each: list[Headers | None]) -> list[Said]:
-    """What all say; neighbours often say the same, and comparing is ten times as fast as looking up."""
-    said: list[Said] = []
+def _all_said(each: list[Headers | None]) -> tuple[list[Said], pa.Array]:
+    """What all say, without repeating, and for each record the place of what it says.
+
+    Neighbours often say the same, and comparing is ten times as fast as looking up.
+    """
+    if each.count(each[0]) == len(each):
+        return [_said(each[0]) if each[0] else NOTHING], pa.repeat(pa.scalar(0, pa.int32()), len(each))
+    said: dict[int, Said] = {}
+    which = []
     last, outcome = None, NOTHING
-    if each and each.count(each[0]) == len(each):
-        return [_said(each[0]) if each[0] else NOTHING] * len(each)
     for headers in each:
         if headers != last:
             last, outcome = headers, _said(headers) if headers else NOTHING
-        said.append(outcome)
-    return said
+        said[id(outcome)] = outcome
+        which.append(id(outcome))
+    places = {name: place for place, name in enumerate(said)}
+    return list(said.values()), pa.array([places[name] for name in which], pa.int32())
 
 
 def _said(headers: Headers) -> Said:
@@ -146,7 +165,6 @@ def _read(headers: Headers) -> Said:
         named.get(CONTENT_ENCODING),
         named.get(SCHEMA),
         named.get(IOT_DEVICE, named.get(PARTITION_KEY)),
-        sum([len(name) + len(value) for name, value in written]),
     )
 
 
@@ -204,45 +222,30 @@ def _plain(raw: bytes | None) -> Any:
         return raw
 
 
-def _devices(messages: Sequence[Message], said: Sequence[Said]) -> list[str | None]:
+def _devices(messages: Sequence[Message], said: pa.Array) -> pa.Array:
     """The key, as the hub took it; an event that came by AMQP has none, but may say its partition key or device."""
     keys: list[Any] = list(map(Message.key, messages))
-    if None in keys:
-        return [each.device if key is None else _KEYS[key] for key, each in zip(keys, said, strict=True)]
-    return list(map(_KEYS.__getitem__, keys))
+    try:
+        devices = pa.array(keys, pa.binary()).cast(pa.string())
+    except pa.ArrowInvalid:  # a key that is no text
+        devices = pa.array([None if key is None else text(_plain(key)) for key in keys], pa.string())
+    return pc.coalesce(devices, said) if devices.null_count else devices
 
 
-class _Keys(dict[bytes, str]):
-    """Keys as text, each decoded once."""
+def _enqueued(stamps: Sequence[tuple[int, int]], taken_at: int) -> tuple[pa.Array, list[list[tuple[str, str]]] | None]:
+    """When the broker took each record, and marks for those that it did not stamp.
 
-    def __missing__(self, key: bytes) -> str:
-        if len(self) >= MOST_REMEMBERED:
-            self.clear()
-        self[key] = named = text(_plain(key))
-        return named
-
-
-_KEYS = _Keys()
-
-
-def _enqueued(
-    stamps: Sequence[tuple[int, int]], pairs: Sequence[list[tuple[str, str]]], taken_at: int
-) -> tuple[list[int], list[list[tuple[str, str]]]]:
-    """Times of records that the broker did not stamp all: what a producer says is kept, and believed by nobody."""
+    What a producer says of the time is kept there, and believed by nobody.
+    """
+    if set(map(itemgetter(0), stamps)) == {TIMESTAMP_LOG_APPEND_TIME}:
+        return pa.array([1000 * at for _, at in stamps], TIME), None
     times: list[int] = []
-    marked: list[list[tuple[str, str]]] = []
-    written: dict[int, tuple[str, str]] = {}
-    for (kind, at), mine in zip(stamps, pairs, strict=True):
-        if kind == TIMESTAMP_LOG_APPEND_TIME:
-            times.append(1000 * at)
-            marked.append(mine)
-            continue
-        times.append(taken_at)
-        pair = written.get(at)
-        if pair is None:
-            pair = written[at] = ("sys.create_time", _iso(at))
-        marked.append([*mine, pair])
-    return times, marked
+    marks: list[list[tuple[str, str]]] = []
+    for kind, at in stamps:
+        stamped = kind == TIMESTAMP_LOG_APPEND_TIME
+        times.append(1000 * at if stamped else taken_at)
+        marks.append([] if stamped else [("sys.create_time", _iso(at))])
+    return pa.array(times, TIME), marks
 
 
 def _iso(milliseconds: int) -> str:

@@ -19,7 +19,7 @@ import pyarrow as pa
 import structlog
 from deltalake import DeltaTable
 
-from ingest_workers.source import Events
+from ingest_workers.events import Events
 from lake.fence import on_fresh_table, once, write
 from lake.store import Lake
 from quality.contracts.arrow import arrow_schema

@@ -16,8 +16,9 @@ import structlog
 
 if TYPE_CHECKING:
     from ingest_workers.buffer import Flush
+    from ingest_workers.events import Events
     from ingest_workers.sink import Committed
-    from ingest_workers.source import Events, Head
+    from ingest_workers.source import Head
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,8 @@ from typing import Protocol, TypeAlias
 
 import structlog
 
-from ingest_workers.source import Closed, Deliver, Events, Position, RefusedError, SourceError, StolenError
+from ingest_workers.events import Events
+from ingest_workers.source import Closed, Deliver, Position, RefusedError, SourceError, StolenError
 from ingest_workers.trouble import said
 
 log = structlog.get_logger(__name__)
@@ -59,12 +60,11 @@ class Cursor:
     def accept(self, events: Events) -> tuple[Events, bool]:
         """What of `events` follows, and whether all of them could be placed."""
         numbers = events.sequence_number
-        if not numbers:
+        if not len(numbers):
             return events, True
         if self.last is not None and self.opened and numbers[0] > self.last + 1:
             self.last = numbers[0] - 1
-        first, count = numbers[0], len(numbers)
-        if (self.last is None or first == self.last + 1) and numbers == list(range(first, first + count)):
+        if (self.last is None or numbers[0] == self.last + 1) and events.consecutive:
             self.last, self.opened = numbers[-1], False
             return events, True
         return self._sift(events)

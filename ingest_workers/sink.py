@@ -6,12 +6,14 @@ Does not: when to flush (`buffer`), where events come from (`receiver`), what th
 
 The app id names namespace, hub, partition and epoch, and the version is the broker's sequence number. Neither the
 consumer group nor the transport is part of it: changing them must not read the hub again under a fresh fence.
+Which transport wrote last is a txn of its own: unlike a commit's metadata, it outlives the clean-up of the log.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -23,8 +25,8 @@ from deltalake.transaction import AddAction
 
 from ingest_workers import data_files, epoch
 from ingest_workers.bronze_table import BronzeTable
+from ingest_workers.events import Events
 from ingest_workers.lost import Gap, LostEvents, as_metadata, gaps, voids
-from ingest_workers.source import Events
 from ingest_workers.trouble import said
 from lake.store import Lake
 from quality.contracts.tables import BRONZE_TELEMETRY
@@ -32,6 +34,8 @@ from settings.failpoints import reach
 
 log = structlog.get_logger(__name__)
 
+TRANSPORTS = {"amqp": 1, "kafka": 2}
+"""Versions of the txn that names the transport."""
 LOOKED_BACK = (10, 100, 1000)
 """How far back to look for a Bronze commit behind compactions and the like."""
 LOST_LOOKED_BACK = 100
@@ -87,6 +91,14 @@ class Sink:
     def app_id(self, partition_id: str) -> str:
         """Name of the fence of one partition."""
         return f"bronze/{self.namespace}/{self.hub}/{partition_id}/{self.epoch}"
+
+    def by_transport(self) -> Transaction:
+        """What a commit carries that makes this sink's transport the last to have written."""
+        return Transaction(self._transport_id, TRANSPORTS[self.transport])
+
+    @property
+    def _transport_id(self) -> str:
+        return f"bronze/{self.namespace}/{self.hub}/transport/{self.epoch}"
 
     @property
     def origin(self) -> str:
@@ -155,8 +167,12 @@ class Sink:
                     **as_metadata(outcome.gaps + outcome.voids),
                 },
                 app_transactions=[
-                    Transaction(self.app_id(partition), events.sequence_number[-1])
-                    for partition, events in fresh.items()
+                    *(
+                        Transaction(self.app_id(partition), events.sequence_number[-1])
+                        for partition, events in fresh.items()
+                    ),
+                    # Only where it says something new: two workers that commit the same txn at once are a conflict.
+                    *([] if self._recorded_transport(table) == self.transport else [self.by_transport()]),
                 ],
             ),
         )
@@ -216,9 +232,18 @@ class Sink:
         )
 
     def written_by(self, table: DeltaTable) -> str | None:
-        """The transport that wrote this hub's events last, or was adopted since; None where none did lately."""
-        commit = self._last_commit(table)
+        """The transport that wrote this hub's events last, or was adopted since; None where none did."""
+        recorded = self._recorded_transport(table)
+        if recorded is not None:
+            return recorded
+        commit = self._last_commit(table)  # written before the txn was
         return None if commit is None else str(commit.get("transport"))
+
+    def _recorded_transport(self, table: DeltaTable) -> str | None:
+        version = table.transaction_version(self._transport_id)
+        if version is None:
+            return None
+        return next((name for name, number in TRANSPORTS.items() if number == version), f"transport {version}")
 
     def _last_commit(self, table: DeltaTable) -> dict[str, object] | None:
         for depth in LOOKED_BACK:
@@ -232,14 +257,10 @@ class Sink:
 def _after(events: Events, held: int | None) -> Events:
     """The events past `held`, ascending, each number once."""
     numbers = events.sequence_number
-    if all(map(int.__lt__, numbers, numbers[1:])):
-        if held is None or numbers[0] > held:
+    if events.ascending:
+        if held is None or not len(numbers) or numbers[0] > held:
             return events
-        return events.pick(slice(_first_past(numbers, held), None))
+        return events.pick(slice(bisect_right(numbers, held), None))
     floor = -1 if held is None else held
     first_of = {number: row for row, number in reversed(list(enumerate(numbers))) if number > floor}
     return events.pick([first_of[number] for number in sorted(first_of)])
-
-
-def _first_past(numbers: list[int], held: int) -> int:
-    return next((row for row, number in enumerate(numbers) if number > held), len(numbers))

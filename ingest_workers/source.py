@@ -1,66 +1,19 @@
 """Stop 1 of the data path: what every transport hands over, and how it is asked.
 
-Belongs here: `Events` (events of one partition as columns), `Head` (how far a partition reaches) and `Source`, the
-interface of a transport. It fits AMQP, where each partition pushes on its own, Kafka, where one poll serves all, and
-several workers, where partitions come and go: a transport asks for the position of a partition when it begins to
-read it, whenever that is, and never keeps one of its own.
-Does not: any transport (`amqp`), or what becomes of the events (`buffer`, `sink`).
+Belongs here: `Head` (how far a partition reaches) and `Source`, the interface of a transport. It fits AMQP, where each
+partition pushes on its own, Kafka, where one poll serves all, and several workers, where partitions come and go: a
+transport asks for the position of a partition when it begins to read it, whenever that is, and never keeps one of its
+own.
+Does not: the events themselves (`events`), any transport (`amqp`), or what becomes of the events (`buffer`, `sink`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-ROW_OVERHEAD = 400
-"""Bytes a row takes beside its body and properties: offsets, numbers, Python objects. Measured, rounded up."""
-
-
-@dataclass(slots=True)
-class Events:
-    """Events of one partition in the order of their sequence numbers, a list per column of Bronze."""
-
-    partition_id: str
-    sequence_number: list[int] = field(default_factory=list)
-    offset: list[str] = field(default_factory=list)
-    enqueued_at: list[int] = field(default_factory=list)
-    """Microseconds since 1970, UTC."""
-    ingested_at: list[int] = field(default_factory=list)
-    """Microseconds since 1970, UTC."""
-    device_id: list[str | None] = field(default_factory=list)
-    content_type: list[str | None] = field(default_factory=list)
-    content_encoding: list[str | None] = field(default_factory=list)
-    schema_ref: list[str | None] = field(default_factory=list)
-    properties: list[list[tuple[str, str]]] = field(default_factory=list)
-    body: list[bytes] = field(default_factory=list)
-    size: int = 0
-    """Bytes of the rows, about."""
-    void: list[tuple[int, int]] = field(default_factory=list)
-    """Ranges of numbers, first and last, that the broker gave to no event: holes that are no loss."""
-
-    def __len__(self) -> int:
-        return len(self.sequence_number)
-
-    def extend(self, other: Events) -> None:
-        """Append the rows of `other`, which follow ours."""
-        for column in COLUMNS:
-            getattr(self, column).extend(getattr(other, column))
-        self.size += other.size
-        self.void += other.void
-
-    def pick(self, rows: Sequence[int] | slice) -> Events:
-        """A copy with these rows only; its size is our size in proportion."""
-        picked = Events(self.partition_id)
-        for column in COLUMNS:
-            values = getattr(self, column)
-            setattr(picked, column, values[rows] if isinstance(rows, slice) else [values[row] for row in rows])
-        picked.size = self.size * len(picked) // max(len(self), 1)
-        picked.void = list(self.void)
-        return picked
-
-
-COLUMNS = tuple(f.name for f in fields(Events) if f.name not in {"partition_id", "size", "void"})
+from ingest_workers.events import Events
 
 
 @dataclass(frozen=True, slots=True)

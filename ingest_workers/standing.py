@@ -19,9 +19,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ingest_workers.buffer import Flush
+from ingest_workers.events import Events
 from ingest_workers.observer import Held, Observer, Trouble
 from ingest_workers.sink import Committed
-from ingest_workers.source import Events, Head
+from ingest_workers.source import Head
 from settings.clock import now
 
 
@@ -118,7 +119,7 @@ class Standing(Observer):
             known = self._partitions.setdefault(events.partition_id, _Partition())
             known.arrived = last
             if known.held is None or last > known.held:  # else its commit overtook this call
-                known.waiting.append((last, events.enqueued_at[0]))
+                known.waiting.append((last, events.enqueued_at(0)))
 
     def committed(self, flush: Flush, outcome: Committed, seconds: float) -> None:
         """See `Observer`."""
@@ -135,7 +136,7 @@ class Standing(Observer):
             for partition, events in flush.partitions.items():
                 known = self._partitions.setdefault(partition, _Partition())
                 known.held = outcome.positions.get(partition, events.sequence_number[-1])
-                known.committed_upto = events.enqueued_at[-1]
+                known.committed_upto = events.enqueued_at(-1)
                 while known.waiting and known.waiting[0][0] <= known.held:
                     known.waiting.popleft()
                 if known.lag() <= 0:

@@ -19,10 +19,11 @@ import structlog
 
 from ingest_workers import instruments, logs
 from ingest_workers.buffer import Flush
+from ingest_workers.events import Events
 from ingest_workers.instruments import Instrument
 from ingest_workers.observer import Held, Observer, Trouble
 from ingest_workers.sink import Committed
-from ingest_workers.source import Events, Head
+from ingest_workers.source import Head
 from ingest_workers.standing import Standing
 from settings.clock import now
 
@@ -111,7 +112,7 @@ class Telemetry(Observer):
         count, record = self._count, self._record
         at = int(now().timestamp() * 1e6)
         for partition, events in flush.partitions.items():
-            age = max(0.0, (at - events.enqueued_at[0]) / 1e6)
+            age = max(0.0, (at - events.enqueued_at(0)) / 1e6)
             record[instruments.COMMIT_AGE](age, {"partition": partition})
         for gap in outcome.gaps:
             count[instruments.LOST](gap.events, {"partition": gap.partition_id})

@@ -19,11 +19,12 @@ from deltalake.exceptions import DeltaError, SchemaMismatchError
 
 from ingest_workers.assignment import Assignment, Ownership
 from ingest_workers.buffer import Buffer, Flush
+from ingest_workers.events import Events
 from ingest_workers.lost import Gap
 from ingest_workers.observer import Observer
 from ingest_workers.report import Progress, Summary
 from ingest_workers.sink import Committed, Sink
-from ingest_workers.source import Events, Head, Source, SourceError
+from ingest_workers.source import Head, Source, SourceError
 from ingest_workers.trouble import said
 from ingest_workers.watch import Watchdog
 
@@ -199,9 +200,7 @@ class Worker:
 
     def _loop(self, targets: Mapping[str, int] | None, idle_exit: float | None) -> str:
         while True:
-            flush = self._buffer.take(TICK_SECONDS)
-            if flush is not None:
-                self._commit(flush)
+            self._commit(self._buffer.take(TICK_SECONDS))
             self._observer.ticked(self._buffer.held, self._buffer.limit)
             self._report()
             given_up = self._assignment.failure if self._assignment else None
@@ -248,12 +247,13 @@ class Worker:
     def _finish(self) -> None:
         """Commit what was taken over; the receivers have ended."""
         self._halt()
-        flush = self._buffer.drain()
-        if flush is not None:
-            self._commit(flush)
+        self._commit(self._buffer.drain())
         self._report()
 
-    def _commit(self, flush: Flush) -> None:
+    def _commit(self, flush: Flush | None) -> None:
+        """Nobody but us may hold on to the flush: while the next one is awaited, its memory is free."""
+        if flush is None:
+            return
         begun = time.monotonic()
         outcome = self._committed_once(flush, begun)
         self._buffer.release(flush)

@@ -1,11 +1,13 @@
 """Small files beside the tables, on the same store and by the same credentials as they.
 
-Belongs here: writing, reading and listing a few small files below the lake's root.
+Belongs here: writing, reading and listing a few small files below the lake's root, and removing a folder.
 Does not: tables (`lake.store`), or what the files say (their owner's module).
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pyarrow.fs as pafs
@@ -51,6 +53,24 @@ def delete_small(lake: Lake, path: str) -> None:
         _store(lake).delete_file(path)
     except FileNotFoundError:
         return
+
+
+def sync(path: Path) -> None:
+    """On a disk: make a file's bytes, or a folder's names, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def delete_folder(lake: Lake, folder: str) -> None:
+    """Remove a folder with all it holds; it may be gone already, and what a crash left is removed by the next call."""
+    if _absent(lake):
+        return
+    _store(lake).delete_dir(folder)
+    if "://" not in lake.root:
+        shutil.rmtree(Path(lake.root) / folder, ignore_errors=True)  # the store leaves empty folders on a disk
 
 
 def _absent(lake: Lake) -> bool:

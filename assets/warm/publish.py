@@ -6,7 +6,6 @@ Does not: building (`build`). A reader that has the old file open keeps reading 
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import duckdb
 
 from assets.warm.build import BUILT_WITH, unbuilt
 from assets.warm.database import build_database, reading, writing
+from lake.files import sync
 from settings.failpoints import reach
 from settings.model import Settings
 
@@ -50,10 +50,10 @@ def publish(settings: Settings) -> Publication:
     with duckdb.connect(str(copy), read_only=True) as check:
         if mart_rows(check) != rows:
             raise NotPublishableError(f"{copy} is no true copy of the build. Is the disk full? Publish again.")
-    _sync(copy)
+    sync(copy)
     reach("warm.before_publish")
     copy.replace(published)
-    _sync(published.parent)
+    sync(published.parent)
     return Publication(path=published, bytes=published.stat().st_size, rows=rows)
 
 
@@ -85,12 +85,3 @@ def _checked(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
             "since they were loaded. Run the warm dbt assets; when their tests pass, publish again."
         )
     return mart_rows(db)
-
-
-def _sync(path: Path) -> None:
-    """Have the disk hold it before anything relies on it."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

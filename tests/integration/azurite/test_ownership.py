@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 from azure.eventhub import EventData, EventHubProducerClient
-from azure.storage.blob import ContainerClient
 
 from ingest_workers.bronze import run_bronze
 from ingest_workers.ownership.balancer import Balancer
-from ingest_workers.ownership.stores import checkpoint_store
+from ingest_workers.ownership.stores import checkpoint_store, make_container
 from local_azure import endpoints
 from local_azure.azurite import starter
 from settings.model import BronzeWorker, Settings
@@ -22,9 +21,7 @@ SEAT = ("local", endpoints.HUB, "$Default")
 
 @pytest.fixture
 def shared(ready: dict[str, dict[str, Any]], over_azurite: Settings) -> Settings:
-    """Settings of a worker that shares partitions through a container."""
-    with ContainerClient.from_connection_string(starter.connection_string(ready), "claims") as container:
-        container.create_container()
+    """Settings of a worker that shares partitions through a container that is not there yet."""
     where = f"{ready['azurite']['url']}/{starter.ACCOUNT}/claims"
     worker = BronzeWorker(flush_seconds=0.2, ownership=where, renew_seconds=0.3, expiry_seconds=2)
     return over_azurite.model_copy(update={"storage_key": Settings().storage_key, "bronze": worker})
@@ -35,6 +32,8 @@ def shared(ready: dict[str, dict[str, Any]], over_azurite: Settings) -> Settings
 def test_claims_in_blobs_are_shared_given_up_and_taken_over(shared):
     """Two share; one gives up and leaves; one dies and is taken over by a third."""
     owned: dict[str, frozenset[str]] = {}
+    make_container(shared)
+    make_container(shared)  # whoever comes second finds it there
 
     def join(name: str) -> Balancer:
         store = checkpoint_store(shared)

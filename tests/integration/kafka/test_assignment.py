@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from ingest_workers.events import Events
 from ingest_workers.kafka import KafkaSource
-from ingest_workers.source import Closed, Events
+from ingest_workers.source import Closed
 
 PATIENCE = 60.0
 

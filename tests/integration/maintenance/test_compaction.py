@@ -18,8 +18,8 @@ from assets.maintenance import compaction
 from assets.maintenance.compaction import rewrite
 from assets.maintenance.survey import parts, requests
 from ingest_workers import data_files as worker_files
+from ingest_workers.events import Draft, Events
 from ingest_workers.sink import Sink
-from ingest_workers.source import Events
 from lake.fence import append, once, write
 from lake.store import Lake
 from quality.contracts.tables import BRONZE_TELEMETRY, TABLES
@@ -95,15 +95,14 @@ def test_the_fence_survives(lake, later):
 
 
 def event(number: int, start: int) -> Events:
-    events = Events("0")
+    draft = Draft("0")
     for name, value in (
         ("sequence_number", number), ("offset", str(number)), ("enqueued_at", start + number), ("ingested_at", start),
         ("device_id", "d"), ("content_type", None), ("content_encoding", None), ("schema_ref", None),
         ("properties", []), ("body", b"x"),
     ):  # fmt: skip
-        getattr(events, name).append(value)
-    events.size = 500
-    return events
+        getattr(draft, name).append(value)
+    return draft.events()
 
 
 def test_a_flush_whose_files_are_written_before_a_rewrite_is_committed_after_it(lake, fill, numbers):

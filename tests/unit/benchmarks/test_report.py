@@ -30,20 +30,24 @@ def test_the_sentences_compare_events_per_cpu_second(report):
         row(report, "bronze worker", "AMQP", 40_000),
         row(report, "hand-written loop", "AMQP", 10_000),
         row(report, "bronze worker", "Kafka", 170_000),
+        row(report, "Arrow in memory to Delta", "none", 680_000),
     ]
     assert report.ratios(rows) == [
         "AMQP, 300 B: 4.0 times the hand-written loop's events per CPU second.",
-        "Kafka, 300 B: 170,000 events per CPU second into committed Delta.",
+        "Kafka, 300 B: 170,000 events per CPU second into committed Delta, 25% of the raw limit.",
     ]
 
 
 def test_the_results_are_a_page_and_a_picture(report, tmp_path):
     about = report.About("a machine", "abc1234", "today", True, 1.0)
     latency = report.Latency("AMQP", "default", 1000, {"p50": 1.0, "p95": 2.0, "p99": 3.0})
-    report.write(tmp_path, [row(report, "bronze worker", "AMQP", 40_000)], [latency], about)
+    marks = [report.Mark(500_000, 300.4, 320.0), report.Mark(1_000_000, 301.0, 322.6)]
+    report.write(tmp_path, [row(report, "bronze worker", "AMQP", 40_000)], [latency], marks, about)
     page = (tmp_path / "RESULTS.md").read_text()
     assert "| bronze worker | AMQP | 300 B | 1 | 40,000 | 40,000 |" in page
     assert "commit abc1234" in page
+    assert "## Memory over 1 million events" in page
+    assert "| 1,000,000 | 301 | 323 |" in page
     picture = ET.fromstring((tmp_path / "results.svg").read_text())
     assert any("bronze worker, AMQP, 300 B" in (text.text or "") for text in picture.iter())
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from ingest_workers.events import Draft, Events
 from ingest_workers.sink import Sink
-from ingest_workers.source import Closed, Deliver, Events, Head, Position, SourceError
+from ingest_workers.source import Closed, Deliver, Head, Position, SourceError
 from lake.store import Lake
 
 ENQUEUED = 1_795_230_000_000_000  # 2026-11-21T03:00:00Z
@@ -17,20 +18,19 @@ ENQUEUED = 1_795_230_000_000_000  # 2026-11-21T03:00:00Z
 
 def rows(partition: str, numbers: Iterable[int], body: bytes = b"x", apart_us: int = 1000) -> Events:
     """Events with these sequence numbers, a millisecond apart, whose body says their name."""
-    events = Events(partition)
+    draft = Draft(partition)
     for number in numbers:
-        events.sequence_number.append(number)
-        events.offset.append(str(number * 400))
-        events.enqueued_at.append(ENQUEUED + number * apart_us)
-        events.ingested_at.append(ENQUEUED + number * apart_us + 5)
-        events.device_id.append("device-1")
-        events.content_type.append("application/json")
-        events.content_encoding.append(None)
-        events.schema_ref.append("simulator.v1")
-        events.properties.append([("schema", "simulator.v1")])
-        events.body.append(body + f" {partition}/{number}".encode())
-        events.size += len(body) + 400
-    return events
+        draft.sequence_number.append(number)
+        draft.offset.append(str(number * 400))
+        draft.enqueued_at.append(ENQUEUED + number * apart_us)
+        draft.ingested_at.append(ENQUEUED + number * apart_us + 5)
+        draft.device_id.append("device-1")
+        draft.content_type.append("application/json")
+        draft.content_encoding.append(None)
+        draft.schema_ref.append("simulator.v1")
+        draft.properties.append([("schema", "simulator.v1")])
+        draft.body.append(body + f" {partition}/{number}".encode())
+    return draft.events()
 
 
 @dataclass

@@ -50,21 +50,21 @@ def test_a_flush_holds_all_partitions_in_order(make_rows):
             waiting.put(make_rows(partition, range(first, first + 10)))
     flush = waiting.take(1)
     assert flush is not None
-    assert {name: events.sequence_number for name, events in flush.partitions.items()} == {
+    assert {name: list(events.sequence_number) for name, events in flush.partitions.items()} == {
         "0": list(range(30)),
         "1": list(range(30)),
     }
 
 
 def test_putting_blocks_at_the_bound_until_a_flush_is_released(make_rows):
-    batch = make_rows("0", range(10))
-    waiting = buffer(size=1, limit=2 * batch.size)
-    waiting.put(make_rows("0", range(10)))
-    waiting.put(make_rows("0", range(10, 20)))
+    first, second, third = (make_rows("0", range(begin, begin + 10)) for begin in (0, 10, 20))
+    waiting = buffer(size=1, limit=first.size + second.size)
+    waiting.put(first)
+    waiting.put(second)
     taken = threading.Event()
 
     def put() -> None:
-        waiting.put(make_rows("0", range(20, 30)))
+        waiting.put(third)
         taken.set()
 
     threading.Thread(target=put, daemon=True).start()
@@ -75,7 +75,7 @@ def test_putting_blocks_at_the_bound_until_a_flush_is_released(make_rows):
     assert not taken.wait(0.1), "bytes being committed count against the bound"
     waiting.release(flush)
     assert taken.wait(1)
-    assert waiting.held == batch.size
+    assert waiting.held == third.size
 
 
 def test_an_event_larger_than_the_bound_is_let_in_alone(make_rows):

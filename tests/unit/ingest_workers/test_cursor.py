@@ -23,7 +23,7 @@ from ingest_workers.receiver import Cursor
 def test_only_what_follows_is_accepted(make_rows, last, opened, numbers, accepted, whole, after):
     cursor = Cursor(last, opened)
     events, placed = cursor.accept(make_rows("0", numbers))
-    assert events.sequence_number == accepted
-    assert events.body == [f"x 0/{number}".encode() for number in accepted]
+    assert list(events.sequence_number) == accepted
+    assert events.content["body"].to_pylist() == [f"x 0/{number}".encode() for number in accepted]
     assert placed is whole
     assert cursor.last == after

@@ -12,7 +12,8 @@ from ingest_workers import data_files
 from ingest_workers.amqp_message import Undecoded
 from ingest_workers.amqp_types import Timestamp
 from ingest_workers.envelope import append
-from ingest_workers.source import Events, SourceError
+from ingest_workers.events import Draft
+from ingest_workers.source import SourceError
 
 TAKEN = 1_795_230_001_000_000
 BROKER = {
@@ -24,10 +25,10 @@ BROKER = {
 
 def row(*, annotations: dict | None = None, **sections) -> dict:
     """One message as the row Bronze gets, by way of Arrow."""
-    events = Events("0")
-    append(events, Message(message_annotations=BROKER | (annotations or {}), **sections), TAKEN)
-    assert events.size >= len(events.body[0])
-    (found,) = data_files.rows("telemetry", 0, events).to_pylist()
+    draft = Draft("0")
+    append(draft, Message(message_annotations=BROKER | (annotations or {}), **sections), TAKEN)
+    assert draft.events().size >= len(draft.body[0])
+    (found,) = data_files.rows("telemetry", 0, draft.events()).to_pylist()
     names = [name for name, _ in found["properties"]]
     assert len(set(names)) == len(names), "a map holds a name once"
     return found | {"properties": dict(found["properties"])}
@@ -199,7 +200,7 @@ def test_an_enqueued_time_that_is_none_is_marked(enqueued):
 
 def test_an_event_without_a_number_is_refused_by_name():
     with pytest.raises(SourceError, match="partition 0 has no sequence number"):
-        append(Events("0"), Message(message_annotations={"x-opt-offset": "1"}, data=[b""]), TAKEN)
+        append(Draft("0"), Message(message_annotations={"x-opt-offset": "1"}, data=[b""]), TAKEN)
 
 
 def test_properties_are_json_that_others_read():
@@ -212,8 +213,8 @@ def test_a_schema_that_is_not_text_is_text_in_its_column():
 
 
 def test_every_row_fits_the_contract():
-    events = Events("0")
-    append(events, Message(message_annotations=BROKER, data=[b"x"]), TAKEN)
-    table = data_files.rows("telemetry", 0, events)
+    draft = Draft("0")
+    append(draft, Message(message_annotations=BROKER, data=[b"x"]), TAKEN)
+    table = data_files.rows("telemetry", 0, draft.events())
     table.validate(full=True)
     assert table.schema.field("properties").type == pa.map_(pa.string(), pa.string())

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import pyarrow as pa
 import pytest
 from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_LOG_APPEND_TIME, Message
 
@@ -15,8 +18,19 @@ def message(
     return Message(topic="t", partition=3, offset=offset, timestamp=at, **content)
 
 
-def read(*messages: Message):
-    return columns("3", list(messages), TAKEN)
+def read(*messages: Message) -> SimpleNamespace:
+    """The columns as lists; times as microseconds since 1970."""
+    events = columns("3", list(messages), TAKEN)
+    shown = {
+        name: column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
+        for name, column in zip(events.content.column_names, events.content.columns, strict=True)
+    }
+    return SimpleNamespace(
+        partition_id=events.partition_id,
+        sequence_number=list(events.sequence_number),
+        size=events.size,
+        **{name: column.to_pylist() for name, column in shown.items()},
+    )
 
 
 def test_a_record_becomes_a_row():

@@ -3,11 +3,14 @@ from __future__ import annotations
 import time
 
 import pytest
+from azure.core.exceptions import HttpResponseError, ServiceRequestError
+from azure.storage.blob import ContainerClient
 from pydantic import ValidationError
 
 from ingest_workers.buffer import Buffer
 from ingest_workers.ownership.file_store import FileCheckpointStore
-from ingest_workers.ownership.stores import checkpoint_store
+from ingest_workers.ownership.stores import checkpoint_store, make_container
+from ingest_workers.source import SourceError
 from settings.model import BronzeWorker, Settings
 
 
@@ -49,6 +52,35 @@ def test_ownership_names_a_folder_a_container_or_nobody(tmp_path):
     assert type(blobs).__name__ == "BlobCheckpointStore"
     with pytest.raises(ValueError, match="names no container"):
         store("https://account.blob.core.windows.net")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_container_that_is_not_for_us_is_an_error_that_says_what_to_do(monkeypatch, status):
+    def refuse(client: ContainerClient) -> bool:
+        refusal = HttpResponseError("This request is not authorized.\nRequestId: 1")
+        refusal.status_code = status
+        raise refusal
+
+    monkeypatch.setattr(ContainerClient, "exists", refuse)
+    where = "https://account.blob.core.windows.net/claims"
+    with pytest.raises(
+        SourceError, match="az storage container create .* --account-name account --name claims"
+    ) as told:
+        make_container(Settings(bronze=BronzeWorker(ownership=where), storage_key="a2V5"))
+    assert "RequestId" not in str(told.value)
+
+
+def test_a_storage_that_does_not_answer_yet_stops_no_worker_from_starting(monkeypatch):
+    tried = []
+
+    def silent(client: ContainerClient) -> bool:
+        tried.append(client.container_name)
+        raise ServiceRequestError("no route to host")
+
+    monkeypatch.setattr(ContainerClient, "exists", silent)
+    for where in ("https://account.blob.core.windows.net/claims", "/a/folder", ""):
+        make_container(Settings(bronze=BronzeWorker(ownership=where), storage_key="a2V5"))
+    assert tried == ["claims"]
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from ingest_workers import receiver as receivers
+from ingest_workers.events import Events
 from ingest_workers.receiver import REFUSALS, Receiver
-from ingest_workers.source import Closed, Events, RefusedError, SourceError
+from ingest_workers.source import Closed, RefusedError, SourceError
 
 
 @dataclass

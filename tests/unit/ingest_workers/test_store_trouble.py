@@ -6,6 +6,7 @@ import threading
 import time
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import structlog
 from deltalake import DeltaTable
@@ -27,14 +28,8 @@ def held(lake) -> list[tuple[str, int]]:
 def test_a_full_disk_is_named_and_recovered_from_once_there_is_room(lake, sink, make_hub, monkeypatch):
     """Data files go to /dev/full, where every write ends in ENOSPC."""
     full = iter([True, True, True])
-    opened = Path.open
-
-    def open_(path, mode="r", *arguments, **options):
-        if path.suffix == ".parquet" and "x" in mode and next(full, False):
-            return opened(Path("/dev/full"), "wb")
-        return opened(path, mode, *arguments, **options)
-
-    monkeypatch.setattr(Path, "open", open_)
+    opened = pa.OSFile
+    monkeypatch.setattr(pa, "OSFile", lambda path, mode: opened("/dev/full" if next(full, False) else path, mode))
     with structlog.testing.capture_logs() as said:
         summary = Worker(
             make_hub({"0": 100}), Buffer(rows=50, size=10**8, seconds=0.1, limit=10**8), sink, patience=QUICK

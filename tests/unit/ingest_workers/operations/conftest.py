@@ -7,19 +7,19 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from ingest_workers.buffer import Flush
+from ingest_workers.events import Draft, Events
 from ingest_workers.sink import Committed, Gap
-from ingest_workers.source import Events, Head
+from ingest_workers.source import Head
 from lake.store import Lake
 
 
 def some(partition: str, numbers: Iterable[int], at: int, apart_us: int = 1000) -> Events:
     """Events enqueued from `at` (microseconds) on, apart by so much."""
-    events = Events(partition)
-    for row, number in enumerate(numbers):
-        events.sequence_number.append(number)
-        events.enqueued_at.append(at + row * apart_us)
-    events.size = 100 * len(events)
-    return events
+    numbers = list(numbers)
+    times, none, rows = [at + row * apart_us for row in range(len(numbers))], [None] * len(numbers), len(numbers)
+    return Draft(
+        partition, numbers, list(map(str, numbers)), times, times, none, none, none, none, [[]] * rows, [b"x"] * rows
+    ).events()
 
 
 def flush_of(*parts: Events) -> Flush:
