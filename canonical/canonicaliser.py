@@ -5,22 +5,27 @@ clock, no history, no neighbour decides.
 Does not: the layout of the results (`outcome`), duplicates, conflicts and tables (`assets.silver`), or what a mapping
 compiles to (`compilation`).
 
-A reading's index is its place under `readings:` in its spec; a reject of the whole event has index -1. Rows come
-mapping by mapping and reading by reading, not in the order of the events.
+A reading's index is its place among the readings of its spec, plus the number of its record times their count where a
+message holds several; a reject of the whole event has index -1. Rows come mapping by mapping and reading by reading,
+not in the order of the events.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from canonical.compilation import compiled, properties_of
+from canonical.compilation import Compiled, compiled, properties_of
 from canonical.content import content_of, digest_of, parse, spec_of
+from canonical.decoders.protobuf_detection import Detection
+from canonical.drift.rejection import Rejection
 from canonical.outcome import EVENTS_SCHEMA, READINGS_SCHEMA, REJECTS_SCHEMA, Converted, Outcome
 from canonical.routing import routing_statement, source_table
+from canonical.schedules import schedules
+from canonical.several_records import SeveralRecords
 from canonical.spec_model import MAX_BODY_BYTES, MappingSpec
 from quality.rules.macros import macros
 from quality.rules.row import Rule
@@ -50,8 +55,10 @@ class Canonicaliser:
         named = sorted({name for spec in specs for name in properties_of(spec)})
         self._properties = {name: f"p_{place}" for place, name in enumerate(named)}
         self._mappings = [compiled(entry, data, self._properties) for entry in data["mappings"]]
+        self._rejections = {each.spec.id: Rejection(each) for each in self._mappings if each.spec.drift.quarantines}
         self._rules = rules
         self._largest_body = max([MAX_BODY_BYTES, *(spec.max_body_bytes for spec in specs)])
+        self._detection = Detection(specs)
         self._routing = routing_statement(specs, self._properties, data["schemas"])
         self._connection = duckdb.connect(":memory:", config=dict(_CONFIG))
         self._connection.execute("SET TimeZone = 'UTC'")
@@ -74,34 +81,49 @@ class Canonicaliser:
     def __reduce__(self) -> tuple[Callable[[str], Canonicaliser], tuple[str]]:
         return Canonicaliser.from_content, (self.content,)
 
-    def intervals(self) -> pa.Table:
-        """Seconds between two readings, for each reading whose mapping declares an interval."""
-        rows = [
-            {"mapping_id": m.spec.id, "metric": r.metric, "channel": r.channel, "interval_s": m.spec.interval_s}
-            for m in self._mappings
-            if m.spec.interval_s is not None
-            for r in m.spec.readings
-        ]
-        text = pa.string()
-        names = [("mapping_id", text), ("metric", text), ("channel", text), ("interval_s", pa.float64())]
-        return pa.Table.from_pylist(rows, schema=pa.schema(names))
+    @property
+    def specs(self) -> tuple[MappingSpec, ...]:
+        """The specs it has compiled, by id, without what explains them."""
+        return tuple(mapping.spec for mapping in self._mappings)
+
+    def schedules(self) -> pa.Table:
+        """When readings are expected, as far as the mappings say (columns of SCHEDULES)."""
+        return schedules(mapping.spec for mapping in self._mappings)
 
     def convert(self, events: pa.Table) -> Converted:
         """Readings and rejects of events (columns of EVENTS_SCHEMA). Every event is in at least one of the two."""
+        outcome = Outcome(events.select(EVENTS_SCHEMA.names).cast(EVENTS_SCHEMA), self._rules)
+        for mapping, mine in self.taken(events, outcome):
+            self._convert(mapping, mine, outcome)
+        return outcome.tables(self.run)
+
+    def taken(self, events: pa.Table, outcome: Outcome | None = None) -> Iterator[tuple[Compiled, pa.Table]]:
+        """Each mapping with the events it takes, undecoded; `outcome` is told of those that none takes."""
         events = events.select(EVENTS_SCHEMA.names).cast(EVENTS_SCHEMA)
-        source = source_table(events, self._properties, self._largest_body)
-        outcome = Outcome(events, self._rules)
-        routed = self._run(self._routing, source)
-        outcome.refused_by_envelope(routed)
+        source = self._detection.named(source_table(events, self._properties, self._largest_body))
+        routed = self.run(self._routing, source)
+        if outcome is not None:
+            outcome.refused_by_envelope(routed)
         taken = pc.if_else(pc.is_null(routed.column("fault")), routed.column("mapping"), NOBODY)
         for place, mapping in enumerate(self._mappings):
             chosen = pc.equal(taken, place)
             mine = source if pc.all(chosen).as_py() else source.filter(chosen)
             if len(mine):
-                outcome.converted_by(mapping, self._run(mapping.statement, mapping.decoder.prepare(mine)))
-        return outcome.tables(self._run)
+                yield mapping, mine
 
-    def _run(self, statement: str, source: pa.Table) -> pa.Table:
+    def _convert(self, mapping: Compiled, events: pa.Table, outcome: Outcome) -> None:
+        """The events of one mapping: most messages are one record, and take one statement."""
+        records = events if mapping.bodies is None else mapping.bodies.read(events, self.run)
+        if (rejection := self._rejections.get(mapping.spec.id)) is not None:
+            events, records = rejection.refuse(events, records, outcome, self.run)
+        if mapping.several:
+            SeveralRecords(mapping, outcome, self.run).convert(events, records)
+            return
+        (part,) = mapping.parts
+        outcome.converted_by(mapping, part, self.run(part.statement, part.decoder.prepare(records)))
+
+    def run(self, statement: str, source: pa.Table) -> pa.Table:
+        """The result of a SELECT over a table named `source`."""
         # A batch is read by one thread, so there have to be several.
         batches = source.to_batches(max_chunksize=BATCH_ROWS)
         self._connection.register("source", pa.Table.from_batches(batches, schema=source.schema))

@@ -1,8 +1,9 @@
-"""A mapping spec compiled to one SQL statement.
+"""A mapping spec compiled to SQL: one statement a group of readings.
 
-Belongs here: the statement that takes the decoded events of one mapping through identity, time, units and row rules.
-It gives one row an event: `row`, device_id, recorded_us, discriminator, from_envelope, the number of the event rule
-that fails (`fault`) with EVENT_DETAILS, and the columns of each reading (`reading_columns`).
+Belongs here: the statement that takes decoded records through identity, time, units and row rules. It gives one row a
+record: `row`, device_id, recorded_us, discriminator, from_envelope, the number of the event rule that fails (`fault`)
+with EVENT_DETAILS, and the columns of each reading (`reading_columns`); where a message holds several records also
+`record` and the places of the entry (`i1`, `i2` …).
 Does not: bytes to fields (`decoders`), the rules themselves (`quality.rules.row`), or the tables (`canonicaliser`).
 """
 
@@ -15,192 +16,220 @@ from typing import Any
 
 from canonical import sql
 from canonical.content import spec_of
+from canonical.decoders.bodies import Bodies
 from canonical.decoders.cell import Cell, Decoder
 from canonical.decoders.csv_rows import HEADER_PROPERTY, CsvRows
+from canonical.decoders.json_entries import JsonEntries
 from canonical.decoders.json_objects import JsonObjects
 from canonical.decoders.protobuf_messages import ProtobufMessages
-from canonical.reading_columns import ABSENT, ReadingColumns
+from canonical.identities import device_fields, discriminator_field, enveloped, native, not_blank
+from canonical.identities import properties_of as named_by
+from canonical.reading_columns import ABSENT, CellOf, OtherNames, ReadingColumns
 from canonical.schemas.registry import descriptor
-from canonical.spec_model import CsvDecode, JsonDecode, MappingSpec, SourceTemplate, instant_us
+from canonical.spec.decode import CsvDecode, JsonDecode, ProtobufDecode
+from canonical.spec.readings import NumberFormat, Reading, Slot
+from canonical.spec_model import Group, MappingSpec, instant_us
+from canonical.times import Moment
 from quality.rules.macros import fault
-
-_YEAR_1, _YEAR_10000 = -62_135_596_800_000_000, 253_402_300_800_000_000
-_ISO = (
-    r"[0-9]{4}-(0[1-9]|1[0-2])-[0-3][0-9][Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,12})?)?"
-    r"([Zz]|[+-](0[0-9]|1[0-4]):?[0-5][0-9])"
-)
-_MICROSECONDS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
-
 
 EVENT_DETAILS = ("body_detail", "payload_device", "envelope_device", "time_text")
 """What the message of an event's rule may need; NULL where no rule fails."""
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
-    """One mapping, ready to run: `decoder.prepare` the source table, register it as `source`, run `statement`."""
+class Part:
+    """One group of a mapping, ready to run: `decoder.prepare` the table, register it as `source`, run `statement`."""
 
-    spec: MappingSpec
+    group: Group
     decoder: Decoder
+    depth: int
+    """Levels of entries below the message."""
     statement: str
     event_constants: Mapping[str, str | None]
-    readings: Sequence[ReadingColumns]
+    readings: Sequence[ReadingColumns | OtherNames]
+
+    @property
+    def traced(self) -> str:
+        """The statement with every column of its stages, for who wants to know how it comes to its result."""
+        stages, _, _ = self.statement.rpartition("\nSELECT ")
+        return f"{stages}\nSELECT * FROM settled"
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """One mapping, ready to run."""
+
+    spec: MappingSpec
+    bodies: Bodies | None
+    """What makes records of the bodies; None where each body is one object, row or message as it stands."""
+    several: bool
+    """Whether a message can hold several records."""
+    head: Part
+    """For what concerns a message as a whole."""
+    header: str | None
+    """The column with the header line of CSV rows."""
+    parts: Sequence[Part]
 
 
 def compiled(entry: Mapping[str, Any], content: Mapping[str, Any], properties: Mapping[str, str]) -> Compiled:
     """One mapping of a content; `properties` says which column of the source table holds which property."""
     spec = spec_of(entry)
-    decoder = _decoder(spec, properties)
-    cells = {path: decoder.cell(path) for path in spec.paths}
-    readings = [
-        ReadingColumns(number, reading, entry["factors"][number], content, cells)
-        for number, reading in enumerate(spec.readings)
-    ]
-    keep = ", ".join(["row", "enqueued_us", "envelope_device", *sorted(set(properties.values()))])
-    fields = [
-        *_device(spec, cells, properties),
-        *_time(spec, cells),
-        f"{_discriminator(spec, cells, properties)} AS discriminator",
-        *(field for reading in readings for field in reading.fields()),
-    ]
-    values = [part for reading in readings for part in reading.values()]
-    judged = [part for reading in readings for part in reading.judged()]
-    result = [part for reading in readings for part in reading.result()]
-    limits = content["limits"]
-    earliest = spec.time.earliest or datetime.fromisoformat(limits["earliest"])
-    ahead = limits["ahead_hours"] if spec.time.ahead_hours is None else spec.time.ahead_hours
-    any_given = " OR ".join(f"f{n} IS DISTINCT FROM {ABSENT}" for n in range(len(readings)))
-    event_fault = fault(
-        "event",
-        **{name: name for name in ("body_fault", "payload_device", "envelope_device", "device_id", "time_given")},
-        **{name: name for name in ("recorded_us", "enqueued_us", "readings_given")},
-        gateway=sql.boolean(value=spec.device.gateway),
-        earliest_us=sql.integer(instant_us(earliest)),
-        ahead_hours=sql.number(ahead),
-    )
-    statement = f"""
-WITH decoded AS ({decoder.relation("source", keep)}),
-fields AS (
-    SELECT row, enqueued_us, envelope_device AS envelope_name, body_fault, body_detail, {", ".join(fields)} FROM decoded
-),
-converted AS (
-    SELECT *, {_not_blank("named_device")} AS payload_device, {_not_blank("envelope_name")} AS envelope_device,
-        {_moment(spec)} AS moment, {", ".join(values)} FROM fields
-),
-identified AS (
-    SELECT *, source || ':' || coalesce({_native(spec)}) AS device_id, {_recorded(spec)} AS recorded_us FROM converted
-),
-judged AS (SELECT *, {", ".join(judged)} FROM identified),
-settled AS (SELECT *, {event_fault} AS fault FROM (SELECT *, ({any_given}) AS readings_given FROM judged))
-SELECT row, device_id, from_envelope, fault,
-    CASE WHEN body_fault IS NULL THEN recorded_us END AS recorded_us,
-    CASE WHEN body_fault IS NULL THEN discriminator END AS discriminator,
-    {", ".join(f"CASE WHEN fault IS NOT NULL THEN left({name}, 200) END AS {name}" for name in EVENT_DETAILS)},
-    {", ".join(result)}
-FROM settled"""
-    constants = {
-        "device_field": spec.device.path,
-        "time_field": spec.time.path,
-        "earliest": earliest.isoformat(),
-        "ahead_hours": f"{ahead:g}",
-    }
-    return Compiled(spec=spec, decoder=decoder, statement=statement, event_constants=constants, readings=readings)
+    groups = spec.groups
+    several = spec.decode.many or bool(spec.records)
+    keep = ["row", "enqueued_us", "envelope_device", *sorted(set(properties.values()))]
+    bodies = None
+    if Bodies.needed(spec.decode, grouped=bool(spec.records)):
+        scalars = any(path.startswith(("@value", "[")) for path in spec.paths)
+        bodies = Bodies(spec.decode, keep, properties, scalars=scalars)
+    compiler = _Compiler(spec, entry, content, properties, keep, several=several, documents=bodies is not None)
+    parts = [compiler.part(group) for group in groups]
+    head = parts[0]
+    if groups[0].each is not None or (spec.records and isinstance(spec.decode, JsonDecode)):
+        head = compiler.part(Group(0, (), spec.device, spec.time, spec.discriminator))
+    header = _header(spec, properties)
+    return Compiled(spec=spec, bodies=bodies, several=several, head=head, header=header, parts=parts)
 
 
-def _decoder(spec: MappingSpec, properties: Mapping[str, str]) -> Decoder:
-    decode = spec.decode
-    if isinstance(decode, JsonDecode):
-        return JsonObjects(spec.paths)
-    if isinstance(decode, CsvDecode):
-        header = properties[HEADER_PROPERTY] if decode.header else None
-        return CsvRows(decode.columns, decode.delimiter, decode.decimal, header)
-    return ProtobufMessages(decode.message, descriptor(decode.message))
+def _header(spec: MappingSpec, properties: Mapping[str, str]) -> str | None:
+    if not isinstance(spec.decode, CsvDecode) or spec.decode.header is False:
+        return None
+    return "header" if spec.decode.header == "first_line" else properties[HEADER_PROPERTY]
 
 
 def properties_of(spec: MappingSpec) -> set[str]:
     """The application and system properties that a mapping looks at."""
-    named = set(spec.match.properties)
-    if isinstance(spec.device.source, SourceTemplate):
-        named.add(spec.device.source.property)
-    if spec.discriminator and spec.discriminator.property:
-        named.add(spec.discriminator.property)
-    if isinstance(spec.decode, CsvDecode) and spec.decode.header:
+    named = set(spec.match.named)
+    for group in spec.groups:
+        named |= named_by(group.device, group.discriminator)
+    if isinstance(spec.decode, CsvDecode) and spec.decode.header is True:
         named.add(HEADER_PROPERTY)
+    if isinstance(spec.decode, JsonDecode) and spec.decode.payload is not None:
+        named |= spec.decode.payload.named
     return named
 
 
-def _device(spec: MappingSpec, cells: Mapping[str, Cell], properties: Mapping[str, str]) -> list[str]:
-    device = spec.device
-    payload = cells[device.path].name if device.path else sql.text(None)
-    source = device.source
-    if isinstance(source, SourceTemplate):
-        column = properties[source.property]
-        pattern = sql.text(source.pattern)
-        otherwise = sql.text(source.otherwise)
-        found = f"coalesce(regexp_matches({column}, {pattern}), false)"
-        return [
-            f"{payload} AS named_device",
-            f"CASE WHEN {found} THEN {_filled(source.template, column, pattern)} ELSE {otherwise} END AS source",
+class _Compiler:
+    def __init__(
+        self,
+        spec: MappingSpec,
+        entry: Mapping[str, Any],
+        content: Mapping[str, Any],
+        properties: Mapping[str, str],
+        keep: Sequence[str],
+        *,
+        several: bool,
+        documents: bool,
+    ) -> None:
+        self._spec = spec
+        self._factors = entry["factors"]
+        self._content = content
+        self._properties = properties
+        self._keep = keep
+        self._several = several
+        self._documents = documents
+
+    def part(self, group: Group) -> Part:
+        """The group's statement."""
+        decoder, depth, entry, root = self._decoder(group)
+        device_cells, time_cells, discriminator_cells = (
+            entry if name in group.own else root for name in ("device", "time", "discriminator")
+        )
+        readings = [self._reading(group.first + place, slot, entry) for place, slot in enumerate(group.readings)]
+        moment = Moment(group.time, time_cells, self._content["zones"].get(group.time.zone))
+        constants, limits = self._limits(group)
+        discriminator = discriminator_field(group.discriminator, discriminator_cells, self._properties)
+        fields = [
+            *device_fields(group.device, device_cells, self._properties),
+            *moment.fields(),
+            f"{discriminator} AS discriminator",
+            *(field for reading in readings for field in reading.fields()),
         ]
-    return [f"{payload} AS named_device", f"{sql.text(source)} AS source"]
+        values = [f"{moment.moment()} AS moment", *(part for reading in readings for part in reading.values())]
+        judged = "".join(f", {part}" for reading in readings for part in reading.judged())
+        result = "".join(f", {part}" for reading in readings for part in reading.result())
+        any_given = " OR ".join(f"f{group.first + n} IS DISTINCT FROM {ABSENT}" for n in range(len(readings)))
+        # A message of several records may hold none in this group: whether it gave anything is seen at its end.
+        readings_given = "true" if self._several else any_given
+        event_fault = fault(
+            "event",
+            **{name: name for name in ("body_fault", "payload_device", "envelope_device", "device_id", "time_given")},
+            **{name: name for name in ("recorded_us", "enqueued_us", "readings_given")},
+            gateway=sql.boolean(value=group.device.gateway),
+            **limits,
+        )
+        places = ["row", *(["record", *(f"i{level}" for level in range(1, depth + 1))] if self._several else [])]
+        kept = ", ".join([*self._keep, *(["record"] if self._several and depth == 0 else [])])
+        where = ", ".join(places)
+        statement = f"""
+WITH decoded AS ({decoder.relation("source", kept)}),
+fields AS (
+    SELECT {where}, enqueued_us, envelope_device AS envelope_name, body_fault, body_detail, {", ".join(fields)}
+    FROM decoded
+),
+converted AS (
+    SELECT *, {not_blank("named_device")} AS payload_device, {not_blank(enveloped(group.device))} AS envelope_device,
+        {", ".join(values)} FROM fields
+),
+identified AS (
+    SELECT *, source || ':' || coalesce({native(group.device)}) AS device_id, {moment.recorded()} AS recorded_us
+    FROM converted
+),
+judged AS (SELECT *{judged} FROM identified),
+settled AS (SELECT *, {event_fault} AS fault FROM (SELECT *, ({readings_given}) AS readings_given FROM judged))
+SELECT {where}, device_id, from_envelope, fault,
+    CASE WHEN body_fault IS NULL THEN recorded_us END AS recorded_us,
+    CASE WHEN body_fault IS NULL THEN discriminator END AS discriminator,
+    {", ".join(f"CASE WHEN fault IS NOT NULL THEN left({name}, 200) END AS {name}" for name in EVENT_DETAILS)}{result}
+FROM settled"""
+        return Part(group, decoder, depth, statement, constants, readings)
+
+    def _reading(self, number: int, slot: Slot, cells: CellOf) -> ReadingColumns | OtherNames:
+        if isinstance(slot, Reading):
+            if slot.number is None and self._spec.number is not None:
+                slot = slot.model_copy(update={"number": self._spec.number})
+            return ReadingColumns(number, slot, self._factors[number], self._content, cells)
+        return OtherNames(number, slot, cells)
+
+    def _decoder(self, group: Group) -> tuple[Decoder, int, CellOf, CellOf]:
+        """The decoder, the levels below the message, and how cells are found from the entry and from the root."""
+        decode = self._spec.decode
+        own, inherited = _paths(group)
+        if group.each is not None:
+            entries = JsonEntries(group.each, group.only, inherited, own)
+
+            def from_root(path: str, manner: NumberFormat | None = None) -> Cell:
+                return entries.cell(path, manner, root=True)
+
+            return entries, entries.depth, entries.cell, from_root
+        decoder: Decoder
+        if isinstance(decode, CsvDecode):
+            decoder = CsvRows(decode, _header(self._spec, self._properties))
+        elif isinstance(decode, ProtobufDecode) and not decode.documents:
+            decoder = ProtobufMessages(decode.message, descriptor(decode.message))
+        else:
+            decoder = JsonObjects(own | inherited, documents=self._documents)
+        return decoder, 0, decoder.cell, decoder.cell
+
+    def _limits(self, group: Group) -> tuple[dict[str, str | None], dict[str, str]]:
+        """What the messages of an event's rules name, and the limits of times as SQL."""
+        limits = self._content["limits"]
+        earliest = group.time.earliest or datetime.fromisoformat(limits["earliest"])
+        ahead = limits["ahead_hours"] if group.time.ahead_hours is None else group.time.ahead_hours
+        constants = {
+            "device_field": group.device.field,
+            "time_field": group.time.field,
+            "earliest": earliest.isoformat(),
+            "ahead_hours": f"{ahead:g}",
+        }
+        return constants, {"earliest_us": sql.integer(instant_us(earliest)), "ahead_hours": sql.number(ahead)}
 
 
-def _filled(template: str, column: str, pattern: str) -> str:
-    """A template such as `room-{1}` as SQL: texts and groups, joined."""
-    parts = []
-    for piece in template.replace("{", "\0{").replace("}", "}\0").split("\0"):
-        if piece.startswith("{"):
-            parts.append(f"regexp_extract({column}, {pattern}, {int(piece[1:-1])})")
-        elif piece:
-            parts.append(sql.text(piece))
-    return " || ".join(parts)
-
-
-def _native(spec: MappingSpec) -> str:
-    """Whose word counts: the hub's, unless a gateway speaks for its devices."""
-    if spec.device.gateway:
-        return "payload_device, envelope_device"
-    return "envelope_device, payload_device"
-
-
-def _not_blank(name: str) -> str:
-    return f"CASE WHEN {name} <> '' AND (NOT starts_with({name}, ' ') OR trim({name}) <> '') THEN {name} END"
-
-
-def _time(spec: MappingSpec, cells: Mapping[str, Cell]) -> list[str]:
-    """time_given, time_text, time_read and from_envelope."""
-    if spec.time.path is None:
-        return ["false AS time_given", "NULL::VARCHAR AS time_text", "true AS from_envelope"]
-    cell = cells[spec.time.path]
-    return [
-        f"{cell.given} AS time_given",
-        f"{cell.shown} AS time_text",
-        f"CASE WHEN {cell.given} THEN {cell.text if spec.time.format == 'iso' else cell.digits} END AS time_read",
-        f"{'false' if spec.time.fallback is None else f'NOT {cell.given}'} AS from_envelope",
-    ]
-
-
-def _moment(spec: MappingSpec) -> str:
-    """Microseconds since 1970 of the payload's time, anywhere in time; NULL where it cannot be read."""
-    if spec.time.path is None:
-        return "NULL::BIGINT"
-    if spec.time.format == "iso":
-        matches = f"regexp_full_match(time_read, {sql.text(_ISO)})"
-        return f"CASE WHEN {matches} THEN epoch_us(try_cast(upper(time_read) AS TIMESTAMPTZ)) END"
-    # Exact decimals, because a double of seconds is off by a microsecond; digits past the ninth only cost.
-    cut = "regexp_replace(time_read, '(\\.[0-9]{9})[0-9]+', '\\1')"
-    exact = f"try_cast(CASE WHEN length(time_read) > 20 THEN {cut} ELSE time_read END AS DECIMAL(28, 9))"
-    return f"try_cast(floor({exact} * {_MICROSECONDS[spec.time.format]}) AS BIGINT)"
-
-
-def _recorded(spec: MappingSpec) -> str:
-    within = f"CASE WHEN moment >= {_YEAR_1} AND moment < {_YEAR_10000} THEN moment END"
-    return within if spec.time.fallback is None else f"CASE WHEN from_envelope THEN enqueued_us ELSE {within} END"
-
-
-def _discriminator(spec: MappingSpec, cells: Mapping[str, Cell], properties: Mapping[str, str]) -> str:
-    if spec.discriminator is None:
-        return "''"
-    if spec.discriminator.path is not None:
-        return f"coalesce({cells[spec.discriminator.path].name}, '')"
-    return f"coalesce({properties[str(spec.discriminator.property)]}, '')"
+def _paths(group: Group) -> tuple[set[str], set[str]]:
+    """The paths that start at the entry, and those that start at the message."""
+    own: set[str] = set().union(*(slot.paths for slot in group.readings))
+    inherited: set[str] = set()
+    device = {group.device.path} if group.device.path else set()
+    discriminator = {group.discriminator.path} if group.discriminator and group.discriminator.path else set()
+    for name, paths in (("device", device), ("time", set(group.time.paths)), ("discriminator", discriminator)):
+        (own if name in group.own or group.each is None else inherited).update(paths)
+    return own, inherited

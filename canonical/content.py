@@ -13,15 +13,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from canonical import units
+from canonical import units, zones
 from canonical.schemas.registry import SCHEMAS
+from canonical.spec.readings import Reading
 from canonical.spec_checks import problems_of
-from canonical.spec_model import MappingSpec, Reading
+from canonical.spec_model import MappingSpec
 from canonical.specs import SpecError
 from quality.contracts.metrics import BY_NAME
 from quality.rules.row import AHEAD_HOURS, EARLIEST, RULES
 
-DECODER = 1
+DECODER = 2
 """Raised whenever this package would give other rows for the same content."""
 
 
@@ -34,8 +35,10 @@ def content_of(specs: Sequence[MappingSpec]) -> str:
         problems.append("no mapping specs: nothing could be read")
     if problems:
         raise SpecError("\n".join(problems))
-    metrics = {reading.metric for spec in specs for reading in spec.readings}
-    named_by_device = any(reading.unit_path for spec in specs for reading in spec.readings)
+    metrics = {metric for spec in specs for metric in spec.metrics}
+    readings = [slot for spec in specs for slot in spec.slots if isinstance(slot, Reading)]
+    named_by_device = any(reading.unit_path for reading in readings)
+    clocks = {group.time.zone for spec in specs for group in spec.groups if group.time.zone is not None}
     return _canonical(
         {
             "decoder": DECODER,
@@ -47,12 +50,15 @@ def content_of(specs: Sequence[MappingSpec]) -> str:
                     "dimension": units.dimension(metric.unit),
                     "low": metric.low,
                     "high": metric.high,
+                    "kind": metric.kind,
+                    "states": list(metric.states),
                 }
                 for metric in (BY_NAME[name] for name in sorted(metrics))
             },
             "rules": [asdict(rule) for rule in RULES],
             "schemas": sorted(SCHEMAS),
             "units": {text: units.dimension(unit) for text, unit in units.KNOWN.items()} if named_by_device else {},
+            "zones": {zone: zones.changes(zone) for zone in sorted(clocks)},
         }
     )
 
@@ -79,19 +85,29 @@ def spec_of(entry: Mapping[str, Any]) -> MappingSpec:
 
 
 def _mapping(spec: MappingSpec) -> dict[str, Any]:
-    # What explains or tests a spec does not change what it does.
-    dumped = spec.model_dump(mode="json", by_alias=True, exclude={"description", "examples"})
-    return {"spec": dumped, "factors": [_factors(reading) for reading in spec.readings]}
+    # What explains or tests a spec does not change what it does; nor does a word that says what goes without saying.
+    explains = {"description", "examples", "alert_share"}
+    dumped = spec.model_dump(mode="json", by_alias=True, exclude=explains, exclude_defaults=True)
+    return {"spec": dumped, "factors": [_factors(slot) if isinstance(slot, Reading) else {} for slot in spec.slots]}
 
 
 def _factors(reading: Reading) -> dict[str, units.Factors]:
-    """Text of the unit (empty where the spec says it) to the factors to the canonical unit."""
-    canonical = BY_NAME[reading.metric].unit
+    """Text of the unit (empty where the spec says it) to the factors to the canonical unit.
+
+    Only those that measure what the metric measures: name and value pairs share the units of all their metrics.
+    """
+    metric = BY_NAME[reading.metric]
+    if metric.kind in {"state", "event"}:
+        return {}
     named = {"": reading.unit} if reading.unit else reading.units
+    measures = units.dimension(metric.unit)
     return {
-        text: units.factors(str(unit), canonical, reading.scale, reading.offset) for text, unit in sorted(named.items())
+        text: units.factors(str(unit), metric.unit, reading.scale, reading.offset)
+        for text, unit in sorted(named.items())
+        if units.dimension(str(unit)) == measures
     }
 
 
 def _canonical(data: dict[str, Any]) -> str:
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    # Keys stay as they come: the names of a triple are numbered in the order of the file.
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

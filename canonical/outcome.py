@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from canonical.compilation import EVENT_DETAILS, Compiled
+from canonical.compilation import EVENT_DETAILS, Compiled, Part
 from canonical.reading_columns import ABSENT
 from canonical.routing import ENVELOPE_DETAILS
 from quality.contracts.arrow import arrow_schema
@@ -31,13 +31,21 @@ def _schema(table: Table, names: Sequence[str]) -> pa.Schema:
     return pa.schema([whole.field(name) for name in names])
 
 
+_TEXT = pa.dictionary(pa.int32(), pa.string())
+
+
+def _encoded(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([field.with_type(_TEXT) if pa.types.is_string(field.type) else field for field in schema])
+
+
 _REFERENCE = (*EVENT_NAMES, "enqueued_at")
 _ENVELOPE = ("device_id", "content_type", "content_encoding", "schema_ref", "properties", "body")
 _ADDED_LATER = {"digest", "silver_batch", "enqueued_hour"}
 _REASON = ("reason", "field", "value", "message", "mapping_id")
 EVENTS_SCHEMA = _schema(BRONZE_TELEMETRY, (*_REFERENCE, *_ENVELOPE))
 """What is read: a projection of bronze.telemetry."""
-READINGS_SCHEMA = _schema(READINGS, [name for name in READINGS.names if name not in _ADDED_LATER])
+READINGS_SCHEMA = _encoded(_schema(READINGS, [name for name in READINGS.names if name not in _ADDED_LATER]))
+"""Texts are dictionaries, since most of them are the same in many rows."""
 REJECTS_SCHEMA = _schema(QUARANTINE, (*EVENT_NAMES, "index", "enqueued_at", *_REASON, *KEY_NAMES))
 _INSTANT = READINGS_SCHEMA.field("recorded_at").type
 _NAMED: Mapping[Stage, tuple[str, ...]] = {
@@ -62,11 +70,24 @@ class Converted:
     rejects: pa.Table
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where records stand in their events: the index of a record's readings less their number, and of its reject."""
+
+    base: pa.Array
+    refused: pa.Array
+
+    def filter(self, chosen: pa.ChunkedArray) -> Places:
+        """Those of some of the records."""
+        return Places(self.base.filter(chosen), self.refused.filter(chosen))
+
+
 class Outcome:
     """What became of one table of events, part by part."""
 
     def __init__(self, events: pa.Table, rules: Sequence[Rule]) -> None:
         self._reference = events.select(_REFERENCE).combine_chunks()
+        self._names = {stage: [rule.name for rule in of_stage(stage, rules)] for stage in STAGES}
         self._codes = {stage: pa.array([rule.code for rule in of_stage(stage, rules)], pa.string()) for stage in STAGES}
         self._readings: list[pa.Table] = []
         self._refused: dict[Stage, list[dict[str, Any]]] = {stage: [] for stage in STAGES}
@@ -76,41 +97,59 @@ class Outcome:
         if routed.column("fault").null_count < len(routed):
             refused = routed.filter(pc.is_valid(routed.column("fault")))
             named = {name: refused.column(name) for name in ("fault", *_NAMED["envelope"])}
-            self._refused["envelope"].append(self._event(refused) | named)
+            whole = {"index": pa.repeat(pa.scalar(WHOLE_EVENT, pa.int32()), len(refused))}
+            self._refused["envelope"].append(self._event(refused) | whole | named)
 
-    def converted_by(self, mapping: Compiled, wide: pa.Table) -> None:
-        """Events that a mapping took, as its statement gives them."""
+    def converted_by(self, mapping: Compiled, part: Part, wide: pa.Table, places: Places | None = None) -> None:
+        """Records that a mapping took, as the statement of one of its groups gives them.
+
+        Without `places` there is one record an event, and what is wrong with it is wrong with the event.
+        """
         wide = wide.append_column("recorded_at", wide.column("recorded_us").cast(_INSTANT))
         id_ = {"mapping_id": mapping.spec.id}
         if wide.column("fault").null_count < len(wide):
-            refused = wide.filter(pc.is_valid(wide.column("fault")))
-            names = ("fault", "device_id", "recorded_at", "discriminator", *EVENT_DETAILS)
-            named = {name: refused.column(name) for name in names}
-            constants = _repeated(id_ | dict(mapping.event_constants), len(refused))
-            self._refused["event"].append(self._event(refused) | named | constants)
-            wide = wide.filter(pc.is_null(wide.column("fault")))
+            bad = pc.is_valid(wide.column("fault"))
+            at = WHOLE_EVENT if places is None else places.refused.filter(bad)
+            self.refused_event(mapping, part, wide.filter(bad), at)
+            good = pc.invert(bad)
+            wide, places = wide.filter(good), places.filter(good) if places is not None else None
         base = self._event(wide) | {name: wide.column(name) for name in ("device_id", "recorded_at", "discriminator")}
-        clocks = pa.array(["device", "envelope"]).take(wide.column("from_envelope").cast(pa.int8()).combine_chunks())
-        shared = pa.table(base | {"recorded_at_source": clocks})
-        for number, reading in enumerate(mapping.readings):
-            constants = {"channel": mapping.spec.readings[number].channel, **id_, **reading.constants()}
-            self._reading(shared, wide, number, constants)
+        which = wide.column("from_envelope").cast(pa.int32()).combine_chunks()
+        clocks = pa.DictionaryArray.from_arrays(which, pa.array(["device", "envelope"]))
+        # Texts once for all readings of a record, not once for each.
+        shared = pa.table({name: _as(column, _TEXT) for name, column in base.items()} | {"recorded_at_source": clocks})
+        for number, reading in enumerate(part.readings, start=part.group.first):
+            columns = {"index": _index(number, len(wide), places)} | _repeated(id_ | reading.constants(), len(wide))
+            columns |= {"value": wide.column(f"v{number}"), "flags": wide.column(f"g{number}")}
+            columns |= {"value_text": wide.column(f"x{number}")} if reading.worded else {}
+            columns |= {"channel": _as(wide.column(f"c{number}"), _TEXT)} if reading.names_channel else {}
+            self._reading(_columns(shared) | columns, wide, number)
 
-    def _reading(self, shared: pa.Table, wide: pa.Table, number: int, constants: Mapping[str, Any]) -> None:
+    def refused_event(self, mapping: Compiled, part: Part, refused: pa.Table, at: int | pa.Array) -> None:
+        """Events, or records of them, that a rule of stage `event` refuses; `at` is their index."""
+        if not len(refused):
+            return
+        names = ("fault", "device_id", "recorded_at", "discriminator", *EVENT_DETAILS)
+        named = {name: refused.column(name) for name in names}
+        constants = _repeated({"mapping_id": mapping.spec.id, **part.event_constants}, len(refused))
+        index = pa.repeat(pa.scalar(at, pa.int32()), len(refused)) if isinstance(at, int) else at
+        self._refused["event"].append(self._event(refused) | {"index": index} | named | constants)
+
+    def _reading(self, columns: Mapping[str, Any], wide: pa.Table, number: int) -> None:
         fault = wide.column(f"f{number}")
-        accepted = None if fault.null_count == len(fault) else pc.is_null(fault)
-        part, rows = (shared, wide) if accepted is None else (shared.filter(accepted), wide.filter(accepted))
-        values = {"value": rows.column(f"v{number}"), "flags": rows.column(f"g{number}")}
-        fixed = _repeated({"index": number, **constants}, len(part))
-        self._readings.append(_table(_columns(part) | fixed | values, READINGS_SCHEMA, len(part)))
-        if accepted is None:
+        whole = pa.table(dict(columns))
+        accepted = whole if fault.null_count == len(fault) else whole.filter(pc.is_null(fault))
+        self._readings.append(_table(_columns(accepted), READINGS_SCHEMA, len(accepted)))
+        if accepted is whole:
             return
         refused = pc.greater(pc.fill_null(fault, ABSENT), ABSENT)
-        part, rows = shared.filter(refused), wide.filter(refused)
-        named = {"fault": "f", "value": "v", "shown": "t", "unit_text": "u"}
-        fixed = _repeated({"index": number, **constants}, len(part))
-        found = {name: rows.column(f"{letter}{number}") for name, letter in named.items()}
-        self._refused["reading"].append(_columns(part) | fixed | found)
+        named = {"fault": "f", "shown": "t", "unit_text": "u"}
+        found = {name: wide.column(f"{letter}{number}").filter(refused) for name, letter in named.items()}
+        self._refused["reading"].append(_columns(whole.drop_columns(["flags"]).filter(refused)) | found)
+
+    def rule(self, stage: Stage, name: str) -> int:
+        """Number of a rule."""
+        return self._names[stage].index(name)
 
     def tables(self, run: Callable[[str, pa.Table], pa.Table]) -> Converted:
         """Both tables; `run` runs a SELECT over a table named `source`."""
@@ -123,8 +162,9 @@ class Outcome:
     def _explained(
         self, stage: Stage, parts: Sequence[dict[str, Any]], run: Callable[[str, pa.Table], pa.Table]
     ) -> pa.Table:
-        refused = pa.concat_tables([pa.table(part) for part in parts])
-        known = _NAMED[stage]
+        refused = pa.concat_tables([pa.table(part) for part in parts], promote_options="default")
+        # A reject of a name without a metric has no unit and no range; it may be the only one.
+        known = [name for name in _NAMED[stage] if name in refused.column_names]
         why = run(explanation(stage, "source", known), refused.select(["fault", *known]))
         columns = _columns(refused) | {
             "reason": self._codes[stage].take(refused.column("fault").cast(pa.int64()).combine_chunks()),
@@ -135,10 +175,17 @@ class Outcome:
         return _table(columns, REJECTS_SCHEMA, len(refused))
 
     def _event(self, rows: pa.Table) -> dict[str, Any]:
-        """The event reference of rows, with the index of the whole event."""
+        """The event reference of rows."""
         places, reference = rows.column("row"), self._reference
         same = len(places) == len(reference) and pc.all(pc.equal(places, pa.arange(0, len(places)))).as_py()
-        return _columns(reference if same else reference.take(places)) | _repeated({"index": WHOLE_EVENT}, len(rows))
+        return _columns(reference if same else reference.take(places))
+
+
+def _index(number: int, length: int, places: Places | None) -> pa.Array:
+    """Index of reading `number` in each record."""
+    if places is None:
+        return pa.repeat(pa.scalar(number, pa.int32()), length)
+    return pc.add(places.base, pa.scalar(number, pa.int32()))
 
 
 def _columns(table: pa.Table) -> dict[str, Any]:
@@ -147,13 +194,32 @@ def _columns(table: pa.Table) -> dict[str, Any]:
 
 def _repeated(values: Mapping[str, Any], length: int) -> dict[str, pa.Array]:
     """Constant columns; texts where it is not said otherwise."""
-    types = {"index": pa.int32(), "low": pa.float64(), "high": pa.float64()}
-    return {name: pa.repeat(pa.scalar(value, types.get(name, pa.string())), length) for name, value in values.items()}
+    numbers = {"low", "high"}
+    return {
+        name: pa.repeat(pa.scalar(value, pa.float64()), length) if name in numbers else _constant(value, length)
+        for name, value in values.items()
+    }
+
+
+def _constant(text: str | None, length: int) -> pa.Array:
+    if text is None:
+        return pa.nulls(length, _TEXT)
+    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), length), pa.array([text]))
+
+
+def _as(column: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
+    """The column with its texts as `kind` has them: plain, or as dictionaries."""
+    if pa.types.is_string(column.type) and pa.types.is_dictionary(kind):
+        return pc.dictionary_encode(column)
+    return column.cast(kind) if pa.types.is_dictionary(column.type) and pa.types.is_string(kind) else column
 
 
 def _table(columns: Mapping[str, Any], schema: pa.Schema, length: int) -> pa.Table:
     """The columns the schema names, in its order; what is not there is null."""
     return pa.table(
-        [columns[field.name] if field.name in columns else pa.nulls(length, field.type) for field in schema],
+        [
+            _as(columns[field.name], field.type) if field.name in columns else pa.nulls(length, field.type)
+            for field in schema
+        ],
         schema=schema,
     )

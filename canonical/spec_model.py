@@ -1,153 +1,41 @@
 """The language of mapping specs: how one kind of message becomes readings, as data.
 
-Belongs here: the shape of a spec, as Pydantic models.
+Belongs here: the spec as a whole and its examples; its parts are in `canonical.spec`.
 Does not: reading files (`specs`), whether the metrics, units and schemas it names exist (`spec_checks`), or how it runs
 (`compilation`).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+from pydantic import AwareDatetime, Field
 from pydantic import model_validator as model_check
 
-MAX_BODY_BYTES = 262_144
+from canonical.spec.decode import CsvDecode, Decode
+from canonical.spec.drift import Drift
+from canonical.spec.identity import Device, Discriminator, Time
+from canonical.spec.match import Match
+from canonical.spec.part import MAX_BODY_BYTES, FieldPath, Identifier, Part
+from canonical.spec.readings import AnyReading, NumberFormat, Reading, Slot, expanded
+from canonical.spec.records import Only, Records
 
-FieldPath = Annotated[str, Field(min_length=1, pattern=r'^[^"\\*$]+$')]
-"""A place in the payload: keys joined by dots, `[n]` for the nth element; a column name in CSV."""
-Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class Match(_Part):
-    """When a spec applies; all that is given must hold."""
-
-    content_type: tuple[Annotated[str, Field(pattern=r"^[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+$")], ...] = Field(
-        min_length=1
-    )
-    schema_ref: str | None = None
-    properties: dict[str, str] = Field(default_factory=dict)
+__all__ = ["MAX_BODY_BYTES", "Example", "Expectation", "FieldPath", "Group", "MappingSpec", "Reading", "instant_us"]
 
 
-class JsonDecode(_Part):
-    """One JSON object a message."""
-
-    format: Literal["json"]
+Span = Annotated[str, Field(pattern=r"^[1-9][0-9]*(\.[0-9]+)?(s|m|h)$")]
 
 
-class CsvDecode(_Part):
-    """One row a message; with `header`, property `csv-header` holds the file's header line and says the order."""
-
-    format: Literal["csv"]
-    columns: tuple[str, ...] = Field(min_length=1)
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    decimal: Literal[".", ","] = "."
-    header: bool = False
-
-
-class ProtobufDecode(_Part):
-    """One message of a registered schema."""
-
-    format: Literal["protobuf"]
-    message: str = Field(alias="schema")
-
-
-Decode = Annotated[JsonDecode | CsvDecode | ProtobufDecode, Field(discriminator="format")]
-
-
-class SourceTemplate(_Part):
-    """A device source taken from a property: where `pattern` is found, `{1}` in `template` is its first group."""
-
-    property: str
-    pattern: str
-    template: str
-    otherwise: str | None = None
-
-
-class Device(_Part):
-    """Who measured. The id is `<source>:<native id>`; a gateway speaks for others than itself."""
-
-    source: str | SourceTemplate
-    path: FieldPath | None = None
-    gateway: bool = False
-
-
-class Time(_Part):
-    """When it was measured; `fallback: envelope` takes the hub's time where the payload has none."""
-
-    path: FieldPath | None = None
-    format: Literal["iso", "epoch_s", "epoch_ms", "epoch_us"] = "iso"
-    fallback: Literal["envelope"] | None = None
-    earliest: AwareDatetime | None = None
-    ahead_hours: Annotated[float, Field(ge=0)] | None = None
-
-    @model_check(mode="after")
-    def _has_a_source(self) -> Time:
-        if self.path is None and self.fallback is None:
-            raise ValueError("give a path, or `fallback: envelope`")
-        return self
-
-
-class Discriminator(_Part):
-    """What tells two messages of one instant apart: a field, or a property such as `sys.message_id`."""
-
-    path: FieldPath | None = None
-    property: str | None = None
-
-    @model_check(mode="after")
-    def _one_source(self) -> Discriminator:
-        if (self.path is None) == (self.property is None):
-            raise ValueError("give either path or property")
-        return self
-
-
-class Reading(_Part):
-    """One field that is a reading: value = field * scale + offset, in `unit` or in the unit `unit_path` names.
-
-    A sentinel is how the device says that it has no value: it makes neither a reading nor a reject.
-    """
-
-    metric: str
-    path: FieldPath
-    channel: str = ""
-    unit: str | None = None
-    unit_path: FieldPath | None = None
-    units: dict[str, str] = Field(default_factory=dict)
-    required: bool = True
-    sentinels: tuple[StrictInt | StrictFloat | StrictStr, ...] = ()
-    scale: float = 1.0
-    offset: float = 0.0
-
-    @model_check(mode="before")
-    @classmethod
-    def _units_as_list(cls, data: Any) -> Any:
-        """`units: [degC, degF]` is short for each text naming itself."""
-        if isinstance(data, dict) and isinstance(data.get("units"), list):
-            return {**data, "units": {str(unit): unit for unit in data["units"]}}
-        return data
-
-    @model_check(mode="after")
-    def _one_unit(self) -> Reading:
-        if (self.unit is None) == (self.unit_path is None):
-            raise ValueError("give either unit, or unit_path with units")
-        if (self.unit_path is None) != (not self.units):
-            raise ValueError("unit_path and units go together")
-        return self
-
-
-class Expectation(_Part):
+class Expectation(Part):
     """What an example must give; only the columns that are named are compared."""
 
     readings: tuple[dict[str, Any], ...] = ()
     rejects: tuple[dict[str, Any], ...] = ()
 
 
-class Example(_Part):
+class Example(Part):
     """One event with what must become of it. Content type, schema and properties default to those of `match`."""
 
     name: str
@@ -169,7 +57,23 @@ class Example(_Part):
         return self
 
 
-class MappingSpec(_Part):
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Readings that share device and time: those of the message, or those of each entry of `records`."""
+
+    first: int
+    """Number of its first reading over all groups."""
+    readings: tuple[Slot, ...]
+    device: Device
+    time: Time
+    discriminator: Discriminator | None
+    each: str | None = None
+    only: Only | None = None
+    own: frozenset[str] = frozenset()
+    """Which of device, time and discriminator are its own, so that their paths start at the entry."""
+
+
+class MappingSpec(Part):
     """One kind of message and what its fields are."""
 
     id: Identifier
@@ -180,30 +84,76 @@ class MappingSpec(_Part):
     device: Device
     time: Time
     discriminator: Discriminator | None = None
-    readings: tuple[Reading, ...] = Field(min_length=1, max_length=1000)
+    number: NumberFormat | None = None
+    readings: tuple[AnyReading, ...] = Field(default=(), max_length=1000)
+    records: tuple[Records, ...] = Field(default=(), max_length=100)
     ignore: tuple[str, ...] = ()
-    interval: Annotated[str, Field(pattern=r"^[1-9][0-9]*(\.[0-9]+)?(s|m|h)$")] | None = None
+    interval: Span | None = None
+    session_gap: Span | None = None
+    """Readings further apart are of two sessions, and nothing is expected between; unset: expected without end."""
     max_body_bytes: Annotated[int, Field(gt=0)] = MAX_BODY_BYTES
+    drift: Drift = Drift()
+    alert_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Share of rejected rows from which a person is called; unset: the product's setting."""
     examples: tuple[Example, ...] = ()
+
+    @model_check(mode="after")
+    def _reads_something(self) -> MappingSpec:
+        if not self.readings and not self.records:
+            raise ValueError("give readings, or records with readings")
+        if self.session_gap is not None and self.interval is None:
+            raise ValueError("session_gap says where sessions end; interval, how often they report: give both")
+        return self
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The message's own readings, if there are any, and then each group of records."""
+        made: list[Group] = []
+        if self.readings:
+            made.append(Group(0, expanded(self.readings), self.device, self.time, self.discriminator))
+        for part in self.records:
+            first = made[-1].first + len(made[-1].readings) if made else 0
+            own = frozenset(name for name in ("device", "time", "discriminator") if getattr(part, name) is not None)
+            device, time = part.device or self.device, part.time or self.time
+            discriminator = part.discriminator or self.discriminator
+            made.append(Group(first, expanded(part.readings), device, time, discriminator, part.each, part.only, own))
+        return tuple(made)
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """All readings over all groups, in the order in which they are numbered."""
+        return tuple(slot for group in self.groups for slot in group.readings)
+
+    @property
+    def metrics(self) -> set[str]:
+        """The metrics it gives."""
+        return {slot.metric for slot in self.slots if isinstance(slot, Reading)}
 
     @property
     def interval_s(self) -> float | None:
         """Declared seconds between two messages of one device."""
-        if self.interval is None:
-            return None
-        return float(self.interval[:-1]) * {"s": 1, "m": 60, "h": 3600}[self.interval[-1]]
+        return _seconds(self.interval)
+
+    @property
+    def session_gap_s(self) -> float | None:
+        """Seconds without a message after which a session is over; None where there are no sessions."""
+        return _seconds(self.session_gap)
 
     @property
     def has_header(self) -> bool:
         """Whether a file of such rows begins with a line that names its columns."""
-        return isinstance(self.decode, CsvDecode) and self.decode.header
+        return isinstance(self.decode, CsvDecode) and self.decode.header is not False
 
     @property
     def paths(self) -> set[str]:
-        """Every place in the payload that the spec reads."""
-        named = [self.device.path, self.time.path, self.discriminator.path if self.discriminator else None]
-        named += [reading.path for reading in self.readings] + [reading.unit_path for reading in self.readings]
-        return {path for path in named if path is not None}
+        """Every place in the message that the spec itself reads; those of `records` are relative to entries."""
+        shared = self.device.path, self.discriminator.path if self.discriminator else None
+        named = {path for path in (*shared, *self.time.paths) if path is not None}
+        return named.union(*(slot.paths for slot in expanded(self.readings)))
+
+
+def _seconds(span: str | None) -> float | None:
+    return None if span is None else float(span[:-1]) * {"s": 1, "m": 60, "h": 3600}[span[-1]]
 
 
 def instant_us(moment: datetime) -> int:

@@ -63,11 +63,15 @@ def load_spec(file: Path) -> MappingSpec:
 
 
 def _says(message: str, loc: tuple[Any, ...]) -> str:
-    where = ".".join(str(part) for part in loc) or "the file"
+    where = ".".join(str(part) for part in loc if not str(part).startswith("<")) or "the file"
     return f"{where}: {message.removeprefix('Value error, ')}"
 
 
 def _listed(file: Path, data: Any, lines: Lines, found: Iterable[tuple[tuple[Any, ...], str]]) -> str:
     label = data.get("id") if isinstance(data, dict) else None
     named = f"mapping '{label}' ({file.name})" if label else file.name
-    return "\n".join(f"{named} line {lines.of(loc)}: {message}" for loc, message in found)
+    says = []
+    for loc, message in found:
+        elsewhere = lines.elsewhere(loc)
+        says.append(f"{named} line {lines.of(loc)}: {message}{f' ({elsewhere})' if elsewhere else ''}")
+    return "\n".join(says)

@@ -31,12 +31,14 @@ _gauss = random.Random("noise").gauss  # noqa: S311 - reproducible noise, not a 
 _NOISE = tuple(max(-3.0, min(3.0, _gauss(0.0, 1.0))) for _ in range(_NOISE_MASK + 1))
 _UNITS: tuple[TemperatureUnit, ...] = ("degC", "degC", "degF", "degC", "degC", "K", "degC")
 _DRAWS = struct.Struct("<16I")
+_READINGS = (4, 2, 3, 5)
+"""Of a device that stands still and has no fault, by the version of its protobuf message; first of JSON."""
 _STEP_MS = 5_000
 """A round trip takes 1,440 of these: two hours."""
 
 
 class Sample(NamedTuple):
-    """What a device measures at an instant, in degC, percent, Pa, V and degrees; one that stands still is at 0, 0."""
+    """What a device measures at an instant, in degC, percent, Pa, V, degrees and dBm; who stands still is at 0, 0."""
 
     time_ms: int
     temperature: float
@@ -45,6 +47,7 @@ class Sample(NamedTuple):
     battery: float
     latitude: float = 0.0
     longitude: float = 0.0
+    signal: int = 0
 
     def contradicted(self) -> Sample:
         """The same instant with every value another one, still plausible."""
@@ -56,6 +59,7 @@ class Sample(NamedTuple):
             self.battery + 0.1,
             self.latitude + 0.01,
             self.longitude + 0.01,
+            self.signal + 3,
         )
 
 
@@ -70,6 +74,8 @@ class Device(NamedTuple):
     """It sends its position too."""
     readings: int
     """Readings a good message of it holds."""
+    version: int
+    """Of its protobuf message; 0 of one that speaks JSON."""
     pattern: Pattern
 
 
@@ -85,11 +91,19 @@ class Fleet:
         seed: int,
         moving_share: float = 0.0,
         weights: Patterns = patterns.DAILY,
+        protobuf_versions: tuple[int, ...] = (1,),
     ) -> None:
-        """`protobuf_share` of them, spread evenly, speak protobuf; of the others, in JSON, `moving_share` move."""
+        """`protobuf_share` of them, spread evenly, speak protobuf, in turns of its versions.
+
+        Of the others, and of those whose version has a position, `moving_share` move.
+        """
         self.interval_ms = interval_ms
         self.names = [f"sim-{n + 1:05d}" for n in range(devices)]
         self.protobuf = bytearray(devices)
+        """Version of its protobuf message; 0 of one that speaks JSON."""
+        self.codes = array("H", bytes(2 * devices))
+        """The fault that a device has all the time; 0 of one that has none, or cannot say so."""
+        self._signals = array("b", bytes(devices))
         self.moving = bytearray(devices)
         self.readings = bytearray(devices)
         self.units: list[TemperatureUnit] = []
@@ -102,15 +116,17 @@ class Fleet:
         self._pressures, self._batteries, self._drains = array("d"), array("d"), array("d")
         self._latitudes, self._longitudes = array("d"), array("d")
         self._usual = weights == patterns.DAILY
-        json_devices = 0
+        with_place = with_protobuf = 0
         for n in range(devices):
-            protobuf = _falls_on(n, protobuf_share)
-            moving = not protobuf and _falls_on(json_devices, moving_share)
-            json_devices += not protobuf
-            self.protobuf[n], self.moving[n] = protobuf, moving
-            self.readings[n] = 2 if protobuf else 6 if moving else 4
-            # Telemetry v1 has no unit: its temperature is in degC.
-            self.units.append("degC" if protobuf else _UNITS[n % len(_UNITS)])
+            version = 0
+            if _falls_on(n, protobuf_share):
+                version = protobuf_versions[with_protobuf % len(protobuf_versions)]
+                with_protobuf += 1
+            moving = version != 1 and _falls_on(with_place, moving_share)
+            with_place += version != 1
+            self.protobuf[n], self.moving[n] = version, moving
+            # Telemetry in protobuf has no unit: its temperature is in degC.
+            self.units.append("degC" if version else _UNITS[n % len(_UNITS)])
             draws = _DRAWS.unpack(blake2b(b"%d/device/%d" % (seed, n)).digest())
             self.phases.append(draws[0] % interval_ms)
             self._temperatures.append(_between(17.0, 25.0, draws[1]))
@@ -124,6 +140,10 @@ class Fleet:
             self._latitudes.append(_between(-55.0, 65.0, draws[9]))
             self._longitudes.append(_between(-170.0, 170.0, draws[10]))
             self._turns.append(draws[11])
+            if version == 3:
+                self._signals[n] = -50 - draws[13] % 45
+                self.codes[n] = 1 + draws[14] % 400 if draws[15] % 5 == 0 else 0
+            self.readings[n] = _READINGS[version] + 2 * moving + bool(self.codes[n])
             if not self._usual:
                 self._patterns[n] = PATTERNS.index(weights.draw(draws[12] / 2**32))
         self._silent = [n for n in range(devices) if self._patterns[n] == _GAPS]
@@ -139,6 +159,7 @@ class Fleet:
             self.units[n],
             bool(self.moving[n]),
             self.readings[n],
+            self.protobuf[n],
             PATTERNS[self._patterns[n]],
         )
 
@@ -161,6 +182,7 @@ class Fleet:
             max(2.4, self._batteries[n] - self._drains[n] * tick) + 0.003 * _NOISE[(at * 7 + 3) & _NOISE_MASK],
             latitude,
             longitude,
+            self._signals[n] and self._signals[n] + at % 3,
         )
         return sample if self._usual or not self._patterns[n] else self._troubled(n, tick, sample)
 
@@ -208,6 +230,7 @@ def fleet(
     seed: int,
     moving_share: float = 0.0,
     weights: Patterns = patterns.DAILY,
+    protobuf_versions: tuple[int, ...] = (1,),
 ) -> Fleet:
     """The fleet of a seed; a larger one begins with the smaller one."""
     return Fleet(
@@ -217,6 +240,7 @@ def fleet(
         seed=seed,
         moving_share=moving_share,
         weights=weights,
+        protobuf_versions=protobuf_versions,
     )
 
 

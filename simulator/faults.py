@@ -12,11 +12,11 @@ import random
 from bisect import bisect_right
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from google.protobuf.message import DecodeError
 
-from canonical.schemas.telemetry_v1_pb2 import Telemetry
+from canonical.schemas import telemetry_v1_pb2, telemetry_v2_pb2, telemetry_v3_pb2
 from simulator.devices import Device, Format
 from simulator.formats import in_unit
 from simulator.manifest import Expected
@@ -28,6 +28,13 @@ LATE_HOURS = (1, 4, 26, 50)
 """How much earlier than its neighbours a late message was recorded."""
 
 Spoiled = tuple[bytes, Expected]
+_MESSAGES: tuple[Any, ...] = (
+    None,
+    telemetry_v1_pb2.Telemetry,
+    telemetry_v2_pb2.Telemetry,
+    telemetry_v3_pb2.Telemetry,
+)
+"""By version."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +121,7 @@ def contradicting(readings: int) -> Expected:
     return Expected(outcome="quarantined", quarantined=readings, reason="conflict", fault="conflict")
 
 
-def corrupt(message: bytes, format_: Format, rng: random.Random) -> Spoiled:
+def corrupt(message: bytes, format_: Format, rng: random.Random, version: int = 1) -> Spoiled:
     """The message cut short, where it certainly cannot be read any more."""
     if format_ == "json":
         # An object without its closing brace is no JSON, wherever it ends.
@@ -123,7 +130,7 @@ def corrupt(message: bytes, format_: Format, rng: random.Random) -> Spoiled:
         # A protobuf message cut between two fields is a good message with fewer fields: only the parser can tell.
         cut = message[: rng.randrange(1, len(message))]
         try:
-            Telemetry.FromString(cut)
+            _MESSAGES[version].FromString(cut)
         except DecodeError:
             return cut, _rejected("invalid_protobuf")
 
@@ -139,25 +146,29 @@ def out_of_range(message: bytes, device: Device, rng: random.Random) -> Spoiled:
         "battery": 75.0 if above else -1.0,
         "latitude": 95.0 if above else -95.0,
         "longitude": 190.0 if above else -190.0,
+        "signal_strength": 95 if above else -250,
     }
-    field = rng.choice(_FIELDS[: device.readings])
+    field = rng.choice(_fields(device))
+    value = impossible[field]
+    if device.version and field == "pressure":
+        value /= 100
     expected = _partial(device.readings, reason, "out_of_range")
-    return _changed(message, device.format, {field: impossible[field]}), expected
+    return _changed(message, device, {field: value}), expected
 
 
 def wrong_unit(message: bytes, device: Device) -> Spoiled:
     """A temperature in pascal; JSON only, for protobuf has no field for the unit."""
     expected = _partial(device.readings, "unit_mismatch", "wrong_unit")
-    return _changed(message, "json", {"temperature_unit": "Pa"}), expected
+    return _changed(message, device, {"temperature_unit": "Pa"}), expected
 
 
 def missing_field(message: bytes, device: Device, rng: random.Random) -> Spoiled:
-    """One value not there, or null (JSON). A position may be missing, so it never is the one."""
-    field = rng.choice(_FIELDS[: min(device.readings, 4)])
+    """One value not there, or null (JSON). A position or a signal may be missing, so it never is the one."""
+    field = rng.choice(_REQUIRED[device.version])
     expected = _partial(device.readings, "missing_field", "missing_field")
     if device.format == "protobuf":
-        telemetry = Telemetry.FromString(message)
-        telemetry.ClearField(_IN_PROTOBUF[field])
+        telemetry = _MESSAGES[device.version].FromString(message)
+        telemetry.ClearField(field)
         return telemetry.SerializeToString(deterministic=True), expected
     parsed = json.loads(message)
     if rng.random() < 0.5:
@@ -167,18 +178,29 @@ def missing_field(message: bytes, device: Device, rng: random.Random) -> Spoiled
     return _json(parsed), expected
 
 
-_FIELDS = ("temperature", "humidity", "pressure", "battery", "latitude", "longitude")
-"""In an order such that a device with n readings sends the first n."""
-_IN_PROTOBUF: dict[str, Literal["temperature", "humidity"]] = {"temperature": "temperature", "humidity": "humidity"}
+_REQUIRED = (
+    ("temperature", "humidity", "pressure", "battery"),
+    ("temperature", "humidity"),
+    ("temperature", "humidity", "pressure"),
+    ("temperature", "humidity", "pressure", "battery"),
+)
+"""What every message holds, by the version of the protobuf message; first of JSON."""
 
 
-def _changed(message: bytes, format_: Format, change: dict[str, float | str]) -> bytes:
-    if format_ == "json":
+def _fields(device: Device) -> tuple[str, ...]:
+    """The fields of a device's good message that are numbers with limits."""
+    place = ("latitude", "longitude") if device.moving else ()
+    return (*_REQUIRED[device.version], *place, *(("signal_strength",) if device.version > 2 else ()))
+
+
+def _changed(message: bytes, device: Device, change: dict[str, float | str]) -> bytes:
+    if device.format == "json":
         return _json(json.loads(message) | change)
-    telemetry = Telemetry.FromString(message)
+    telemetry = _MESSAGES[device.version].FromString(message)
     for field, value in change.items():
-        setattr(telemetry, field, value)
-    return telemetry.SerializeToString(deterministic=True)
+        setattr(telemetry.location if field in {"latitude", "longitude"} else telemetry, field, value)
+    serialized: bytes = telemetry.SerializeToString(deterministic=True)
+    return serialized
 
 
 def _json(parsed: dict[str, object]) -> bytes:

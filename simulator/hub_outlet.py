@@ -19,7 +19,7 @@ from azure.eventhub._buffered_producer._partition_resolver import generate_hash_
 from settings.model import EventHubs
 from simulator.devices import Fleet, Format
 from simulator.envelope import Envelope, length
-from simulator.formats import CONTENT_TYPE, SCHEMA
+from simulator.formats import CONTENT_TYPE, SCHEMAS
 from simulator.outlet import Parcel
 from simulator.plan import MESSAGE_ID_WIDTH, Slice
 from simulator.sender import Sender
@@ -42,7 +42,7 @@ class HubOutlet:
         self._fleet = fleet
         self._befores = [b""] * len(fleet)
         self._partitions = array("H", bytes(2 * len(fleet)))
-        self._betweens = [b"", b""]
+        self._betweens = [b""] * len(SCHEMAS)
         self._envelopes: dict[tuple[int, int], Envelope] = {}
         """By format and length of the key."""
 
@@ -89,7 +89,7 @@ class HubOutlet:
             format_: Format = "protobuf" if flag else "json"
             envelope = self._envelopes[flag, len(key)] = Envelope(
                 content_type=CONTENT_TYPE[format_],
-                properties={"schema": SCHEMA[format_]},
+                properties={"schema": SCHEMAS[flag]},
                 message_id_width=MESSAGE_ID_WIDTH,
                 partition_key="\x1b" * len(key),
             )

@@ -27,7 +27,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from simulator.devices import Fleet, Format
-from simulator.formats import CONTENT_TYPE, SCHEMA
+from simulator.formats import CONTENT_TYPE, SCHEMAS
 from simulator.outlet import Parcel
 from simulator.plan import Slice
 from simulator.sender import SendingError
@@ -143,12 +143,13 @@ class MqttOutlet:
 
     def _message(self, n: int, message_id: str, body: bytes) -> _Message:
         format_: Format = "protobuf" if self._fleet.protobuf[n] else "json"
-        topic = self._broker.topic.format(device=self._fleet.names[n], schema=SCHEMA[format_])
+        schema = SCHEMAS[self._fleet.protobuf[n]]
+        topic = self._broker.topic.format(device=self._fleet.names[n], schema=schema)
         if self._broker.version != "5":
             return _Message(topic, body, None)
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho is not typed here
         properties.ContentType = CONTENT_TYPE[format_]
-        properties.UserProperty = [("message_id", message_id), ("schema", SCHEMA[format_])]
+        properties.UserProperty = [("message_id", message_id), ("schema", schema)]
         return _Message(topic, body, properties)
 
     def _send(self, messages: Sequence[_Message]) -> None:

@@ -39,7 +39,8 @@ class SimulationOptions:
     `events` counts messages, the bad and the repeated ones included; what a device with gaps leaves out is none.
     `duration` with a `rate` is how long to send; without one it is the time the readings span. `rate` is in events per
     second, None for as fast as it goes. `start` is the instant of the first reading; None puts the last one at about
-    now. `moving_share` is of the devices that speak JSON.
+    now. `moving_share` is of the devices that can say where they are: in JSON, or in version 2 or 3 of protobuf.
+    Devices that speak protobuf take turns in `protobuf_versions`.
     """
 
     devices: int = 100
@@ -53,6 +54,7 @@ class SimulationOptions:
     faults: FaultRates = NO_FAULTS
     patterns: Patterns = DAILY
     moving_share: float = 0.0
+    protobuf_versions: tuple[int, ...] = (1,)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run, in words for whoever typed it."""
@@ -67,6 +69,8 @@ class SimulationOptions:
             raise ValueError(f"duration={self.duration}: give more than 0 s")
         if self.rate is not None and self.rate <= 0:
             raise ValueError(f"rate={self.rate}: give more than 0 events/s, or leave it out for as fast as it goes")
+        if not self.protobuf_versions or not set(self.protobuf_versions) <= {1, 2, 3}:
+            raise ValueError(f"protobuf_versions={self.protobuf_versions}: give one or more of 1, 2 and 3")
         if self.interval_s < 1:
             raise ValueError(f"interval_s={self.interval_s}: give 1 s or more")
         if self.start is not None and self.start.tzinfo is None:
@@ -114,6 +118,7 @@ class SimulationOptions:
             seed=self.seed,
             moving_share=self.moving_share,
             weights=self.patterns,
+            protobuf_versions=self.protobuf_versions,
         )
 
     def starting(self, now: datetime) -> SimulationOptions:
@@ -127,7 +132,10 @@ class SimulationOptions:
     @property
     def run(self) -> str:
         """Name of the run, 8 hex digits of its options: its message ids are this and no other run's."""
-        return hashlib.sha256(repr(sorted(asdict(self).items())).encode()).hexdigest()[:8]
+        named = asdict(self)
+        if self.protobuf_versions == (1,):  # a run without the option keeps the name it had before there was one
+            del named["protobuf_versions"]
+        return hashlib.sha256(repr(sorted(named.items())).encode()).hexdigest()[:8]
 
 
 class Slice(NamedTuple):
@@ -171,7 +179,7 @@ class _Writer:
         self._interval_ms = options.interval_s * 1000
         self._draw = Draw(options.faults)
         self._rng = random.Random(f"{options.seed}/faults")  # noqa: S311 - reproducible, not a secret
-        self._good = {readings: faults.good(readings) for readings in (2, 4, 6)}
+        self._good = {readings: faults.good(readings) for readings in range(2, 9)}
         self._spoiled: deque[set[int]] = deque(maxlen=_REMEMBERED)
         """For each of the latest intervals, newest first, the devices that sent no plain good message in it."""
 
@@ -218,7 +226,7 @@ class _Writer:
         if fault == "late":
             return self._plain(n, tick, self._back_ms()), faults.good(device.readings, "late")
         if fault == "corrupt":
-            return faults.corrupt(self._plain(n, tick), device.format, self._rng)
+            return faults.corrupt(self._plain(n, tick), device.format, self._rng, device.version or 1)
         if fault == "out_of_range":
             return faults.out_of_range(self._plain(n, tick), device, self._rng)
         if fault == "missing_field":
@@ -228,6 +236,8 @@ class _Writer:
     def _again(self, n: int, tick: int, *, contradicting: bool) -> tuple[bytes, Expected] | None:
         # Only a message that is accepted in full has a repeat with a certain outcome. Repeats go to the same partition
         # after their original, so the original has the smaller position and wins.
+        if contradicting and self._fleet.codes[n]:
+            return None  # its error code would be said again, which contradicts nothing
         good = [tick - ago for ago, spoiled in enumerate(self._spoiled, 1) if n not in spoiled]
         if not good:
             return None

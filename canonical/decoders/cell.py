@@ -11,6 +11,9 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from canonical import sql
+from canonical.spec.readings import NumberFormat
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -28,6 +31,24 @@ class Cell:
     """VARCHAR, what can be an identifier: a text or a whole number; else NULL."""
     shown: str
     """VARCHAR, the field as it came, for a person."""
+    written: str
+    """VARCHAR, a text, number or boolean as one writes it, without quotes; NULL where it is a list or an object."""
+
+
+def part_of(cell: Cell, pattern: str | None) -> Cell:
+    """The first group of a pattern in what the field says; the field itself where there is no pattern."""
+    if pattern is None:
+        return cell
+    text = f"nullif(regexp_extract({cell.written}, {sql.text(pattern)}, 1), '')"
+    return Cell(
+        given=f"({text} IS NOT NULL)",
+        number=f"try_cast({text} AS DOUBLE)",
+        digits=text,
+        text=text,
+        name=text,
+        shown=cell.shown,
+        written=text,
+    )
 
 
 class Decoder(Protocol):
@@ -39,5 +60,5 @@ class Decoder(Protocol):
     def relation(self, source: str, keep: str) -> str:
         """A SELECT over table `source`: the columns `keep`, body_fault, body_detail and what the cells refer to."""
 
-    def cell(self, path: str) -> Cell:
-        """The field at a path of the spec."""
+    def cell(self, path: str, manner: NumberFormat | None = None) -> Cell:
+        """The field at a path of the spec; `manner` is how numbers are written in texts."""

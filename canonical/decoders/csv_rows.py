@@ -9,26 +9,38 @@ Does not: reading files (`simulator`), what the columns mean (`compilation`).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 import pyarrow as pa
 
 from canonical import sql
 from canonical.decoders.cell import Cell
+from canonical.numbers import digits_of
+from canonical.spec.decode import CsvDecode
+from canonical.spec.readings import NumberFormat
 
 HEADER_PROPERTY = "csv-header"
 _NOT_FINITE = "(?i:nan|inf|infinity)"
 
 
 class CsvRows:
-    """Decoder of one CSV row a body."""
+    """Decoder of CSV rows: one a body, or those that `bodies` has made of it."""
 
-    def __init__(self, columns: Sequence[str], delimiter: str, decimal: str, header: str | None) -> None:
-        """`header` is the column that holds the file's header line, or None where the spec says the order."""
-        self._columns = tuple(columns)
-        self._delimiter = delimiter
-        self._decimal = decimal
+    def __init__(self, decode: CsvDecode, header: str | None) -> None:
+        """`header` is the column that holds the header line, or None where the spec says the order."""
+        self._columns = tuple(column.strip() for column in decode.columns)
+        self._delimiter = " " if decode.delimiter == "whitespace" else decode.delimiter
+        self._runs = decode.delimiter == "whitespace"
+        self._quote = decode.quote
+        self._decimal = decode.decimal
         self._header = header
+        self._as_text = decode.many or decode.charset != "utf-8"
+        self._skips_blank = decode.blank == "ignore"
+        self._many = decode.many
+
+    @property
+    def header(self) -> str | None:
+        """The column that holds the header line; None where the spec says the order."""
+        return self._header
 
     def prepare(self, source: pa.Table) -> pa.Table:
         """Nothing: all is SQL."""
@@ -41,61 +53,92 @@ class CsvRows:
         if self._header is not None:  # some editors begin a file with a byte order mark
             line = f"ltrim({self._header}, chr(65279))"
             header = f"list_transform({self._split(line, self._quoted(line))}, lambda x: trim(x))"
+        where = "the first line" if self._many else f"property {HEADER_PROPERTY}"
         no_header = "false" if self._header is None else f"coalesce(trim({self._header}) = '', true)"
+        text = f"SELECT {keep}, text FROM {source}"
+        if not self._as_text:
+            text = f"SELECT {keep}, try(decode(body)) AS text FROM {source}"
+        elif self._header is not None and self._header not in keep.split(", "):
+            text = f"SELECT {keep}, {self._header}, text FROM {source}"
+        if self._skips_blank and self._many:
+            text = f"SELECT * FROM ({text}) WHERE text IS NULL OR NOT {self._is_blank('text')}"
+        blank = f"WHEN {self._is_blank('line')} THEN 'blank'" if self._skips_blank and not self._many else ""
         return f"""
             SELECT {keep}, c, h, CASE
-                WHEN line IS NULL THEN 'invalid_utf8'
+                WHEN line IS NULL THEN 'invalid_utf8' {blank}
                 WHEN c IS NULL OR {no_header} OR len(c) IS DISTINCT FROM {count} THEN 'invalid_csv'
                 END AS body_fault, CASE
-                WHEN {no_header} THEN 'property {HEADER_PROPERTY} is not there'
+                WHEN {no_header} THEN '{where} is not there'
                 WHEN c IS NULL THEN 'a quote or a line break is out of place'
-                WHEN {count} IS NULL THEN 'a quote is out of place in property {HEADER_PROPERTY}'
+                WHEN {count} IS NULL THEN 'a quote is out of place in {where}'
                 ELSE concat(len(c), ' columns where there should be ', {count})
                 END AS body_detail
             FROM (SELECT *, {self._split("line", "quoted")} AS c, {header} AS h
             FROM (SELECT *, {self._quoted("line")} AS quoted
             FROM (SELECT *, CASE WHEN right(text, 1) IN (chr(10), chr(13))
                 THEN regexp_replace(text, '\\r?\\n?$', '') ELSE text END AS line
-            FROM (SELECT {keep}, try(decode(body)) AS text FROM {source}))))"""
+            FROM ({text}))))"""
+
+    def _is_blank(self, line: str) -> str:
+        """SQL: whether a row has nothing but delimiters, quotes and blanks."""
+        signs = re.escape(f"{self._delimiter}{self._quote}") + r" \t\r\n"
+        return f"regexp_full_match({line}, {sql.text(f'[{signs}]*')})"
 
     def _quoted(self, line: str) -> str:
         """SQL: the fields of a line with quotes in it, as they stand there; NULL where there is no quote."""
+        if self._runs:
+            return "NULL::VARCHAR[]"
         escaped = re.escape(self._delimiter)
-        pattern = sql.text(f"{escaped}( *{_QUOTED} *|[^{escaped}]*)")
+        pattern = sql.text(f"{escaped}( *{self._in_quotes} *|[^{escaped}]*)")
         # Led by a delimiter, so that every field is found behind one: an empty match would skip a character.
         fields = f"regexp_extract_all({sql.text(self._delimiter)} || {line}, {pattern}, 1)"
-        return f"CASE WHEN contains({line}, '\"') THEN {fields} END"
+        return f"CASE WHEN contains({line}, {sql.text(self._quote)}) THEN {fields} END"
+
+    @property
+    def _in_quotes(self) -> str:
+        quote = re.escape(self._quote)
+        return f"{quote}(?:[^{quote}]|{quote}{quote})*{quote}"
 
     def _split(self, line: str, fields: str) -> str:
         """SQL: the fields of a line, unquoted; NULL where quotes or line breaks are out of place."""
-        delimiter = sql.text(self._delimiter)
+        one_line = f"NOT contains({line}, chr(10)) AND NOT contains({line}, chr(13))"
+        if self._runs:
+            return f"CASE WHEN {one_line} THEN regexp_split_to_array(trim({line}, ' ' || chr(9)), '[ \\t]+') END"
+        delimiter, quote = sql.text(self._delimiter), sql.text(self._quote)
+        stray = sql.text(f"[{re.escape(self._quote)}\\r\\n]")
         sound = (
             f"array_to_string({fields}, {delimiter}) = {line} AND len(list_filter({fields}, lambda x: "
-            f"regexp_matches(x, '[\"\\r\\n]') AND NOT regexp_full_match(x, {sql.text(f' *{_QUOTED} *')}))) = 0"
+            f"regexp_matches(x, {stray}) AND NOT regexp_full_match(x, {sql.text(f' *{self._in_quotes} *')}))) = 0"
         )
         unquoted = (
-            f"list_transform({fields}, lambda x: CASE WHEN contains(x, '\"') "
-            "THEN replace(trim(x)[2:-2], '\"\"', '\"') ELSE x END)"
+            f"list_transform({fields}, lambda x: CASE WHEN contains(x, {quote}) "
+            f"THEN replace(trim(x)[2:-2], {sql.text(self._quote * 2)}, {quote}) ELSE x END)"
         )
         # Cheaper than trimming each field; what is left of blanks `cell` takes away.
         unblanked = (
             f"replace({line}, {sql.text(f'{self._delimiter} ')}, {delimiter})" if self._delimiter != " " else line
         )
         return (
-            f"CASE WHEN contains({line}, '\"') THEN CASE WHEN {sound} THEN {unquoted} END "
-            f"WHEN NOT contains({line}, chr(10)) AND NOT contains({line}, chr(13)) THEN "
-            f"string_split({unblanked}, {delimiter}) END"
+            f"CASE WHEN contains({line}, {quote}) THEN CASE WHEN {sound} THEN {unquoted} END "
+            f"WHEN {one_line} THEN string_split({unblanked}, {delimiter}) END"
         )
 
-    def cell(self, path: str) -> Cell:
+    def cell(self, path: str, manner: NumberFormat | None = None) -> Cell:
         """All fields are text; what reads as a number is one."""
-        place = f"list_position(h, {sql.text(path)})" if self._header else str(self._columns.index(path) + 1)
+        place = (
+            f"list_position(h, {sql.text(path.strip())})"
+            if self._header
+            else str(self._columns.index(path.strip()) + 1)
+        )
         field = f"c[{place}]"
         text = f"CASE WHEN starts_with({field}, ' ') OR ends_with({field}, ' ') THEN trim({field}) ELSE {field} END"
-        sign = re.escape(self._decimal)
-        pattern = rf"[+-]?(([0-9]+({sign}[0-9]*)?|{sign}[0-9]+)([eE][+-]?[0-9]+)?|{_NOT_FINITE})"
-        plain = text if self._decimal == "." else f"replace({text}, {sql.text(self._decimal)}, '.')"
-        digits = f"CASE WHEN regexp_full_match({text}, {sql.text(pattern)}) THEN {plain} END"
+        if manner is not None:
+            digits = digits_of(text, manner)
+        else:
+            sign = re.escape(self._decimal)
+            pattern = rf"[+-]?(([0-9]+({sign}[0-9]*)?|{sign}[0-9]+)([eE][+-]?[0-9]+)?|{_NOT_FINITE})"
+            plain = text if self._decimal == "." else f"replace({text}, {sql.text(self._decimal)}, '.')"
+            digits = f"CASE WHEN regexp_full_match({text}, {sql.text(pattern)}) THEN {plain} END"
         return Cell(
             given=f"coalesce({text} <> '', false)",
             number=f"try_cast({digits} AS DOUBLE)",
@@ -103,7 +146,5 @@ class CsvRows:
             text=text,
             name=text,
             shown=text,
+            written=text,
         )
-
-
-_QUOTED = '"(?:[^"]|"")*"'

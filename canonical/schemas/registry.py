@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from canonical.schemas import telemetry_v1_pb2
+from canonical.schemas import telemetry_v1_pb2, telemetry_v2_pb2, telemetry_v3_pb2
 
 if TYPE_CHECKING:
     from google._upb._message import Descriptor as FastDescriptor
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 SCHEMAS: dict[str, Descriptor] = {
     "telemetry.v1": telemetry_v1_pb2.Telemetry.DESCRIPTOR,
+    "telemetry.v2": telemetry_v2_pb2.Telemetry.DESCRIPTOR,
+    "telemetry.v3": telemetry_v3_pb2.Telemetry.DESCRIPTOR,
 }
-"""Schema name to message descriptor."""
+"""Schema name to message descriptor; versions of a family, which share the name before the dot, oldest first."""
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parent.parent

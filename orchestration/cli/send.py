@@ -14,6 +14,13 @@ from orchestration.cli.show import JSON, emit, people, progress, table
 Rate = Annotated[float, typer.Option(min=0, max=1, help="Share of messages, 0 to 1.", rich_help_panel="Faults")]
 
 
+def _versions(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"--protobuf-versions {text}: give numbers with commas between, such as 1,3") from None
+
+
 def simulate(
     events: Annotated[int | None, typer.Option(min=1, help="Messages to send, bad and repeated ones included.")] = None,
     duration: Annotated[float | None, typer.Option(min=0.001, help="Seconds to send, instead of --events.")] = None,
@@ -28,7 +35,12 @@ def simulate(
     ] = None,
     interval: Annotated[int, typer.Option(min=1, help="Seconds between messages of a device.")] = 15,
     protobuf: Annotated[float, typer.Option(min=0, max=1, help="Share of devices that speak protobuf.")] = 0.25,
-    moving: Annotated[float, typer.Option(min=0, max=1, help="Share of the JSON devices that move, with GPS.")] = 0.0,
+    protobuf_versions: Annotated[
+        str, typer.Option(help="Versions of the protobuf message, in turns by device: 1, 2, 3, such as 1,3.")
+    ] = "1",
+    moving: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of devices that move, with GPS (not in protobuf version 1).")
+    ] = 0.0,
     patterns: Annotated[
         str, typer.Option(help="How values go, by weight: daily, drift, spikes, stuck, gaps; such as daily=8,gaps=1.")
     ] = "daily",
@@ -84,6 +96,7 @@ def simulate(
         interval_s=interval,
         protobuf_share=protobuf,
         moving_share=moving,
+        protobuf_versions=_versions(protobuf_versions),
         patterns=Patterns.parse(patterns),
         seed=seed,
         faults=FaultRates(

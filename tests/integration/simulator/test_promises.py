@@ -6,11 +6,12 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime
 
 import pyarrow as pa
+import pytest
 
 from canonical.canonicaliser import Canonicaliser
 from canonical.specs import load_specs
 from simulator.faults import FaultRates
-from simulator.formats import CONTENT_TYPE, SCHEMA
+from simulator.formats import CONTENT_TYPE, SCHEMAS
 from simulator.patterns import Patterns
 from simulator.plan import SimulationOptions, slices
 
@@ -31,17 +32,19 @@ EVENTS = pa.schema(
 )
 
 
-def test_the_mappings_keep_every_promise():
+@pytest.mark.parametrize("named", [True, False], ids=["schema named", "protobuf version detected"])
+def test_the_mappings_keep_every_promise(named):
     rates = FaultRates(
         corrupt=0.04, duplicate=0.04, conflict=0.04, out_of_range=0.04, late=0.04, wrong_unit=0.04, missing_field=0.04
     )
     start = datetime(2026, 3, 1, tzinfo=UTC)
     options = SimulationOptions(
         devices=20,
-        events=8000,
+        events=6000,
         start=start,
         faults=rates,
-        protobuf_share=0.3,
+        protobuf_share=0.6,
+        protobuf_versions=(1, 2, 3),
         moving_share=0.3,
         patterns=Patterns.parse("daily,drift,spikes,stuck,gaps"),
     )
@@ -51,7 +54,8 @@ def test_the_mappings_keep_every_promise():
             device = options.fleet.device(n)
             row = {"hub": "telemetry", "partition_id": "0", "epoch": 0, "sequence_number": len(promises)}
             row |= {"enqueued_at": start + options.span, "device_id": device.native_id, "content_encoding": None}
-            row |= {"content_type": CONTENT_TYPE[device.format], "schema_ref": SCHEMA[device.format]}
+            schema = SCHEMAS[device.version] if named or device.format == "json" else None
+            row |= {"content_type": CONTENT_TYPE[device.format], "schema_ref": schema}
             row |= {"properties": [("sys.message_id", message_id)], "body": body}
             rows.append(row)
             promises.append(promise)
@@ -63,7 +67,7 @@ def test_the_mappings_keep_every_promise():
     became: dict[int, Counter[str]] = defaultdict(Counter)
     for reading in sorted(converted.readings.to_pylist(), key=lambda r: (r["sequence_number"], r["index"])):
         key = tuple(reading[name] for name in ("device_id", "metric", "channel", "recorded_at", "discriminator"))
-        value = (reading["value"], reading["unit"])
+        value = (reading["value"], reading["value_text"], reading["unit"])
         outcome = "accepted" if key not in first else "duplicate" if first[key] == value else "conflict"
         first.setdefault(key, value)
         became[reading["sequence_number"]][outcome] += 1

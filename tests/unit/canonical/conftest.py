@@ -149,3 +149,42 @@ def vendor_outcome(
 @pytest.fixture(scope="session")
 def makers(json_event: MakeEvent, csv_event: MakeEvent, protobuf_event: MakeEvent) -> dict[str, MakeEvent]:
     return {"json": json_event, "csv": csv_event, "protobuf": protobuf_event}
+
+
+Rows = list[tuple[Any, ...]]
+
+
+@pytest.fixture(scope="session")
+def read(spec_of: Callable[..., MappingSpec], table: Callable[[list[Event]], pa.Table]) -> Callable[..., Any]:
+    """What bodies become under the vendor mapping with parts replaced: (event, index, …) of readings and of rejects.
+
+    A reading goes on with device, metric, channel and its value or text; a reject with its reason.
+    """
+
+    def run(parts: Mapping[str, Any], *bodies: Any, envelope: Mapping[str, Any] | None = None) -> tuple[Rows, Rows]:
+        spec = spec_of(**parts)
+        made = [body if isinstance(body, bytes) else as_text(body).encode() for body in bodies]
+        content_type = spec.match.content_type[0]
+        events = [_envelope(body, content_type, spec.match.schema_ref, envelope or {}) for body in made]
+        converted = Canonicaliser.of([spec]).convert(table(events))
+        readings = [
+            (*_place(row), row["device_id"].partition(":")[2], row["metric"], row["channel"], _said(row))
+            for row in converted.readings.to_pylist()
+        ]
+        rejects = [(*_place(row), row["reason"]) for row in converted.rejects.to_pylist()]
+        return sorted(readings, key=repr), sorted(rejects, key=repr)
+
+    return run
+
+
+def as_text(body: Any) -> str:
+    """A body as JSON, unless it is a text already."""
+    return body if isinstance(body, str) else json.dumps(body)
+
+
+def _place(row: Mapping[str, Any]) -> tuple[int, int]:
+    return row["sequence_number"], row["index"]
+
+
+def _said(row: Mapping[str, Any]) -> Any:
+    return row["value"] if row["value_text"] is None else row["value_text"]

@@ -12,6 +12,7 @@ import pytest
 
 from canonical.canonicaliser import Canonicaliser
 from canonical.content import DECODER
+from canonical.specs import load_specs
 
 
 def _rows(table) -> list[str]:
@@ -90,10 +91,10 @@ def test_a_content_of_another_decoder_is_refused(canonicaliser):
 def test_only_declared_intervals_are_given(canonicaliser, spec_of):
     rows = {
         (row["mapping_id"], row["metric"], row["channel"]): row["interval_s"]
-        for row in canonicaliser.intervals().to_pylist()
+        for row in canonicaliser.schedules().to_pylist()
     }
 
     assert rows[("room_climate", "light_level", "light2")] == 4.0
     assert rows[("simulator_json", "air_pressure", "")] == 15.0
-    assert len(rows) == 12
-    assert len(Canonicaliser.of([spec_of()]).intervals()) == 0
+    assert {mapping for mapping, _, _ in rows} == {spec.id for spec in load_specs() if spec.interval}
+    assert len(Canonicaliser.of([spec_of()]).schedules()) == 0

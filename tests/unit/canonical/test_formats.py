@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from canonical.canonicaliser import Canonicaliser
-from canonical.decoders import protobuf_messages
+from canonical.decoders import protobuf_isolation
 from canonical.decoders.json_objects import json_path
 from canonical.schemas import registry
 
@@ -166,7 +166,7 @@ def test_the_files_header_says_the_order(header, row, expected, vendor_outcome):
 
 @pytest.mark.parametrize("bad", [[0], [511], [512], [0, 1, 2, 700, 1024], list(range(0, 1100, 3)), list(range(1100))])
 def test_broken_messages_are_found_wherever_they_are(bad, protobuf_event, canonicaliser, table):
-    assert protobuf_messages.CHUNK == 512
+    assert protobuf_isolation.CHUNK == 512
     events = [protobuf_event(fields={"temperature": number % 50}) for number in range(1100)]
     for place in bad:
         events[place]["body"] = events[place]["body"][:-2]

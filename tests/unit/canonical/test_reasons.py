@@ -30,7 +30,7 @@ WHOLE_EVENT = [
         "unknown_schema", {"content_type": "application/x-protobuf", "schema_ref": "telemetry.v9"}, id="schema"
     ),
     pytest.param(
-        "no_mapping", {"content_type": "application/x-protobuf", "schema_ref": None}, id="protobuf, no schema"
+        "invalid_protobuf", {"content_type": "application/x-protobuf", "schema_ref": None}, id="protobuf, no schema"
     ),
     pytest.param("bad_encoding", {"content_encoding": "br"}, id="unknown encoding"),
     pytest.param("bad_encoding", {"content_encoding": "gzip"}, id="not gzip at all"),

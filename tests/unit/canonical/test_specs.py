@@ -41,7 +41,7 @@ WRONG = [
     (GOOD, "unit: degC", "unit: degF?", 11, "unit 'degF?' is not a unit. Did you mean 'degF'?"),
     (GOOD, "unit: degC", "unit: hPa", 11, "unit 'hPa' does not measure what air_temperature measures"),
     (GOOD, "metric: air_temperature", "metric: air_temprature", 9, "Did you mean 'air_temperature'?"),
-    (GOOD, "    path: t\n", "", 9, "readings.0.path: Field required"),
+    (GOOD, "    path: t\n", "", 9, "readings.0: give either path or const"),
     (GOOD, "path: t", 'path: "*"', 10, "String should match"),
     (GOOD, "unit: degC", "unit: degC\n    unti: degC", 12, "Extra inputs are not permitted"),
     (GOOD, "unit: degC", "unit_path: u", 9, "unit_path and units go together"),
@@ -63,7 +63,7 @@ WRONG = [
     (GOOD, "id: vendor", "id: [", 3, "no valid YAML"),
     (CSV, "path: t", "path: tt", 10, "there is no column 'tt'. Did you mean 't'?"),
     (CSV, "path: t", "path: t", 8, "field 'spare' is neither mapped nor ignored"),
-    (PROTOBUF, "telemetry.v1", "telemetry.v0", 5, "'telemetry.v0' is not registered. Did you mean 'telemetry.v1'?"),
+    (PROTOBUF, "telemetry.v1", "telemetri.v1", 5, "'telemetri.v1' is not registered. Did you mean 'telemetry.v1'?"),
     (PROTOBUF, "path: id", "path: devise", 6, "has no field 'devise'. Did you mean 'device'?"),
     (PROTOBUF, "path: t\n", "path: time_ms\n", 10, "has no presence, so 0 cannot be told from nothing"),
 ]
@@ -126,8 +126,8 @@ examples:
     (result,) = run_examples(load_spec(file))
 
     assert not result.passed
-    assert "reading 0: value is 20.0, expected 21.0" in result.differences
-    assert "field 'extra.x' is neither mapped nor ignored. Map it, or list it under `ignore`." in result.differences
+    assert any("reading 0: value is 20.0, expected 21.0" in text for text in result.differences)
+    assert "field 'extra' is neither mapped nor ignored. Map it, or list it under `ignore`." in result.differences
     assert any(text.startswith("reading 3 is missing") for text in result.differences)
     assert any("there is no column 'colour'" in text for text in result.differences)
 
@@ -135,5 +135,5 @@ examples:
 def test_the_products_specs_load_from_any_folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
-    assert [spec.id for spec in load_specs()] == ["room_climate", "simulator_json", "simulator_protobuf"]
+    assert {"room_climate", "simulator_json", "simulator_protobuf"} <= {spec.id for spec in load_specs()}
     assert Path.cwd() == tmp_path

@@ -46,10 +46,31 @@ def test_scale_and_offset_come_before_the_unit():
     assert _apply(units.factors("degF", "degC", 0.1, 0.0), 716) == 22.0
 
 
-@pytest.mark.parametrize("text", ["degF?", "", " ", "%", "5 m", "9**9**9", "m**0.5", "degC degC", "import os", "1/0"])
+@pytest.mark.parametrize("text", ["degF?", "", " ", "5 m", "9**9**9", "m**0.5", "degC degC", "import os", "1/0"])
 def test_what_is_no_unit_is_refused(text):
     with pytest.raises(ValueError, match="is not a unit"):
         units.dimension(text)
+
+
+@pytest.mark.parametrize(("written", "named"), [("%", "percent"), ("µg/m³", "ug/m**3"), ("C", "degC"), ("°F", "degF")])
+def test_a_mapping_may_write_a_unit_as_devices_do(written, named):
+    assert units.dimension(written) == units.dimension(named)
+    assert units.factors(written, "degC" if "deg" in named else named) == units.factors(
+        named, "degC" if "deg" in named else named
+    )
+
+
+def test_air_in_ducts_is_measured_in_inches_of_water():
+    assert _apply(units.factors("inH2O", "Pa"), 1.4) == pytest.approx(348.724474, rel=1e-12)
+
+
+def test_a_scale_may_be_a_ratio_that_no_decimal_is():
+    assert units.factors("percent", "percent", "100/254") == (50, 0, 127)
+
+
+@pytest.mark.parametrize(("unit", "other"), [("dBm", "W"), ("dB", "percent"), ("dB", "dBm")])
+def test_decibels_are_nothing_but_decibels(unit, other):
+    assert units.dimension(unit) != units.dimension(other)
 
 
 def test_every_known_unit_is_one():

@@ -1,0 +1,95 @@
+"""CSV as files come: many rows, headers in the body, charsets, blanks between columns, blank rows."""
+
+from __future__ import annotations
+
+AT = "2026-11-21T03:00:00Z"
+T = {"metric": "air_temperature", "path": "t", "unit": "degC"}
+
+
+def _csv(*columns, **decode):
+    return {
+        "match": {"content_type": ["text/csv"], "schema_ref": "vendor"},
+        "decode": {"format": "csv", "columns": list(columns or ("id", "at", "t")), **decode},
+    }
+
+
+def test_many_rows_are_as_many_records(read):
+    body = f"a,{AT},1\r\nb,{AT},x\nc,{AT}\n\n  \nd,,4\n" + f'"e,f",{AT},"5"\n\xff'.encode("latin-1").decode("latin-1")
+
+    readings, rejects = read(_csv(rows="many"), body.encode("latin-1"), "\n\n")
+
+    assert [(index, device, value) for _, index, device, _, _, value in readings] == [(0, "a", 1.0), (6, "e,f", 5.0)]
+    assert rejects == [
+        *((0, 1, "not_a_number"), (0, 2, "invalid_csv"), (0, 5, "missing_time"), (0, 7, "invalid_utf8")),
+        (1, -1, "no_readings"),
+    ]
+
+
+def test_the_first_line_says_the_order(read):
+    readings, rejects = read(
+        _csv(rows="many", header="first_line"),
+        f"\ufefft, at ,id\n1,{AT},a\n2,{AT},b,c\n",
+        f'"id","at","t"\r\na,{AT},7\r\n',
+        f"\na,{AT},7",
+        f"id,at\na,{AT}",
+        "id,at,t\n",
+    )
+
+    assert [(event, index, value) for event, index, *_, value in readings] == [(0, 1, 1.0), (1, 1, 7.0)]
+    assert rejects == [
+        *((0, 2, "invalid_csv"), (2, 1, "invalid_csv"), (3, 1, "missing_field"), (4, -1, "no_readings")),
+    ]
+
+
+def test_a_decimal_comma_date_and_time_apart_latin_letters_and_blank_rows(read):
+    parts = _csv("id", "Date", "Time", "t", "x", rows="many", header="first_line", delimiter=";", charset="latin-1",
+                 blank="ignore")  # fmt: skip
+    parts |= {
+        "number": {"decimal": ",", "thousands": "."},
+        "time": {"parts": ["Date", "Time"], "format": "%d/%m/%Y %H.%M.%S", "zone": "Europe/Rome"},
+        "readings": [{**T, "sentinels": [-200]}],
+        "ignore": ["x"],
+    }
+    rows = ["id;Date;Time;t;x", "Küche;10/03/2004;18.00.00;13,6;", ";;;;", "b;10/03/2004;18.00.00;-200;", ""]
+
+    readings, rejects = read(parts, "\r\n".join(rows).encode("latin-1"), ";;;;\r\n;;;;\r\n")
+
+    assert readings == [(0, 1, "Küche", "air_temperature", "", 13.6)]
+    assert rejects == [(1, -1, "no_readings")]
+
+
+def test_a_blank_row_by_itself_is_no_row(read):
+    for blank, reason in (("ignore", "no_readings"), ("reject", "missing_device")):
+        _, rejects = read(_csv(delimiter=";", blank=blank), ";;", " ; ;\r\n")
+        assert rejects == [(0, -1, reason), (1, -1, reason)]
+
+
+def test_columns_may_lie_apart_by_any_blanks(read):
+    parts = _csv(delimiter="whitespace", decimal=",") | {"discriminator": {"path": "id"}}
+
+    readings, rejects = read(parts, f"1  {AT}\t17,9\r\n", f"  2 {AT} 5\n", f"3 {AT}\n", " \n")
+
+    assert [(device, value) for _, _, device, _, _, value in readings] == [("1", 17.9), ("2", 5.0)]
+    assert rejects == [(2, -1, "invalid_csv"), (3, -1, "invalid_csv")]
+
+
+def test_texts_may_be_quoted_otherwise(read):
+    readings, _ = read(_csv(quote="'"), f"'a,''b''',{AT},'7'", f'"a",{AT},8')
+
+    assert [(device, value) for _, _, device, _, _, value in readings] == [("a,'b'", 7.0), ('"a"', 8.0)]
+
+
+def test_one_byte_charsets_hold_for_json_too(read):
+    body = f'{{"id":"Küche","at":"{AT}","t":1}}'
+    for charset, text, device in (("latin-1", body, "Küche"), ("cp1252", body.replace("K", "€"), "€üche")):
+        for decode in ({"format": "json"}, {"format": "ndjson"}):
+            readings, _ = read({"decode": {**decode, "charset": charset}}, text.encode(charset), body.encode(charset))
+            assert [row[2] for row in readings] == [device, "Küche"]
+
+
+def test_the_header_may_stand_in_a_property_for_many_rows_too(read):
+    envelope = {"properties": [("csv-header", "t,at,id")]}
+
+    readings, _ = read(_csv(rows="many", header=True), f"1,{AT},a\n2,{AT},b", envelope=envelope)
+
+    assert [(device, value) for _, _, device, _, _, value in readings] == [("a", 1.0), ("b", 2.0)]
