@@ -1,0 +1,1 @@
+"""From sample messages to a mapping spec a person can finish: `lakehouse mapping new`."""
