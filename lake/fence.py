@@ -8,16 +8,18 @@ Does not: which app ids there are; each writer names its own.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import pyarrow as pa
 import stamina
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
+from deltalake.transaction import AddAction
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from lake.store import WRITER, Lake
+from quality.contracts.arrow import arrow_schema
 from quality.contracts.model import Table
 
 _log = logging.getLogger(__name__)
@@ -93,6 +95,29 @@ def once(
         if held is not None and held >= version:
             return False
         write(target, rows(), {app_id: version}, mode=mode, predicate=predicate, metadata={app_id: version})
+        return True
+
+    return on_fresh_table(lake, table, attempt)
+
+
+def once_files(lake: Lake, table: Table, app_id: str, version: int, files: Callable[[], Sequence[AddAction]]) -> bool:
+    """As `once`, for rows that `files()` writes into files of the table: at most once, whatever conflicts there are."""
+    written: list[AddAction] = []
+
+    def attempt(target: DeltaTable) -> bool:
+        held = target.transaction_version(app_id)
+        if held is not None and held >= version:
+            return False
+        written.extend([] if written else files())
+        target.create_write_transaction(
+            written,
+            mode="append",
+            schema=arrow_schema(table),
+            partition_by=list(table.partition_by),
+            commit_properties=CommitProperties(
+                custom_metadata={app_id: str(version)}, app_transactions=[Transaction(app_id, version)]
+            ),
+        )
         return True
 
     return on_fresh_table(lake, table, attempt)

@@ -14,21 +14,28 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from assets.bronze.asset import landed_files
 from assets.bronze.telemetry import bronze_telemetry
 from assets.gold.asset import gold_quality, gold_readings
 from assets.gold.state import dirty_dates, dirty_quality_dates
 from assets.maintenance.asset import maintenance_of
 from assets.silver.asset import silver_tables
+from assets.silver.entities.asset import entity_tables
+from assets.silver.flags.asset import reading_flags
+from assets.silver.flags.state import dirty_flag_dates
+from assets.silver.quarantine_asset import quarantine_dismiss, quarantine_replay
 from assets.warm.asset import warm_published, warm_staging
 from assets.warm.dbt import warm_dbt_assets, warm_dbt_project
 from assets.warm.staging import dirty_warm_dates
 from lake.store import Lake
-from orchestration.jobs import GOLD, QUALITY, SILVER, WARM, lanes, maintenance
+from orchestration.jobs import ENTITIES, FLAGS, GOLD, QUALITY, SILVER, WARM, by_hand, lanes, maintenance
 from orchestration.partitions import enqueued_hours, event_dates
 from orchestration.schedules import nightly_maintenance
 from quality.contracts.tables import TABLES
 from sensors.bronze_log import bronze_log_sensor
 from sensors.dirty_dates import dirty_dates_sensor
+from sensors.landing import landing_sensor
+from sensors.quarantine_spikes import quarantine_spike_sensor, rejected_share_check
 from settings.model import Settings
 
 if TYPE_CHECKING:
@@ -43,6 +50,11 @@ def build_defs(settings: Settings) -> dg.Definitions:
         assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
             bronze_telemetry(),
             silver_tables(hours),
+            landed_files(),
+            entity_tables(),
+            quarantine_replay(),
+            quarantine_dismiss(),
+            reading_flags(dates),
             gold_readings(dates),
             gold_quality(dates),
             warm_staging(dates),
@@ -52,10 +64,13 @@ def build_defs(settings: Settings) -> dg.Definitions:
         ]
     return dg.Definitions(
         assets=assets,
-        jobs=[*lanes(), maintenance()],
+        asset_checks=[rejected_share_check()],
+        jobs=[*lanes(), *by_hand(), maintenance()],
         schedules=[nightly_maintenance()],
         sensors=[
             bronze_log_sensor(SILVER, hours),
+            quarantine_spike_sensor(),
+            landing_sensor(ENTITIES),
             dirty_dates_sensor(
                 "gold_dirty_dates",
                 GOLD,
@@ -69,6 +84,13 @@ def build_defs(settings: Settings) -> dg.Definitions:
                 dates,
                 lambda lake, _: dirty_quality_dates(lake),
                 "Starts the daily quality table for days Silver changed.",
+            ),
+            dirty_dates_sensor(
+                "flags_dirty_dates",
+                FLAGS,
+                dates,
+                lambda lake, _: dirty_flag_dates(lake),
+                "Starts the suspect rules for dates whose readings, or those of the day before, changed.",
             ),
             dirty_dates_sensor(
                 "warm_dirty_dates",

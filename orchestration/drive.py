@@ -13,18 +13,31 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from sensors.lanes import BUSY, FAILED
 
-LANES = ("bronze_delta_log", "gold_dirty_dates", "quality_dirty_dates", "warm_dirty_dates")
+if TYPE_CHECKING:
+    from dagster._core.definitions.sensor_definition import SensorExecutionData
+
+LANES = (
+    "bronze_delta_log",
+    "landing_files",
+    "gold_dirty_dates",
+    "quality_dirty_dates",
+    "flags_dirty_dates",
+    "warm_dirty_dates",
+)
 """Sensors in the order data flows."""
+WATCHES = ("quarantine_spikes",)
+"""Sensors that start nothing: they look, and tell."""
 
 Said = Callable[[str, str], None]
 """Called with the job's name and `started`, `succeeded` or `failed`."""
@@ -66,7 +79,11 @@ def instance_at(home: Path) -> Iterator[dg.DagsterInstance]:
 
 
 def run_due(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, said: Said = lambda _job, _what: None, rounds: int = 20
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    said: Said = lambda _job, _what: None,
+    rounds: int = 20,
+    lanes: Sequence[str] = LANES,
 ) -> list[Done]:
     """Run what the sensors ask for, lane by lane, until a whole round asks for nothing.
 
@@ -78,7 +95,7 @@ def run_due(
         _close_killed(instance)
         for _ in range(rounds):
             before = len(done)
-            for name in LANES:
+            for name in lanes:
                 done += _tick(definitions, instance, name, said)
             if len(done) == before:
                 break
@@ -113,6 +130,22 @@ def _tick(definitions: dg.Definitions, instance: dg.DagsterInstance, name: str, 
     newest = instance.get_runs(dg.RunsFilter(job_name=job_name), limit=1)
     if newest and newest[0].status in FAILED:
         yield _execute(definitions, instance, job_name, _again(newest[0]), said)
+    result = _evaluated(definitions, instance, name)
+    for request in result.run_requests or ():
+        tags = {**request.tags, "dagster/run_key": request.run_key or "", "dagster/sensor_name": name}
+        yield _execute(definitions, instance, request.job_name or job_name, tags, said)
+
+
+def look(definitions: dg.Definitions, instance: dg.DagsterInstance) -> list[dg.AssetCheckEvaluation]:
+    """Let the sensors that only watch look once, as the daemon would; gives the checks that failed."""
+    found = [event for name in WATCHES for event in _evaluated(definitions, instance, name).asset_events]
+    return [event for event in found if isinstance(event, dg.AssetCheckEvaluation) and not event.passed]
+
+
+def _evaluated(definitions: dg.Definitions, instance: dg.DagsterInstance, name: str) -> SensorExecutionData:
+    """One tick; what it reports is stored, its runs are for the caller to start."""
+    repository = definitions.get_repository_def()
+    sensor = repository.get_sensor_def(name)
     cursors = _Cursors(instance, name)
     with dg.build_sensor_context(
         instance=instance, cursor=cursors.read(), repository_def=repository, resources=_resources(definitions, sensor)
@@ -122,9 +155,7 @@ def _tick(definitions: dg.Definitions, instance: dg.DagsterInstance, name: str, 
         instance.report_runless_asset_event(event)
     if result.cursor is not None:
         cursors.write(result.cursor)
-    for request in result.run_requests or ():
-        tags = {**request.tags, "dagster/run_key": request.run_key or "", "dagster/sensor_name": name}
-        yield _execute(definitions, instance, request.job_name or job_name, tags, said)
+    return result
 
 
 def _again(run: dg.DagsterRun) -> dict[str, str]:

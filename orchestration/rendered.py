@@ -1,7 +1,7 @@
 """Every committed file that is made from the contracts.
 
 Belongs here: the list of paths and their texts; `lakehouse contracts render` writes them and `--check` finds drift.
-Does not: how each is made (`quality.contracts`, `assets.gold.database`).
+Does not: how each is made (`quality.contracts`, `quality.rules`, `assets.gold.database`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,12 @@ from assets.gold.database import render_database
 from ingest_workers.alerts import rules
 from ingest_workers.telemetry_page import telemetry_page
 from quality.contracts import dbt
+from quality.contracts.metric_page import metrics_page
+from quality.contracts.odcs import contract_of
 from quality.contracts.pages import tables_page, vocabulary_page
+from quality.contracts.schemas import event_schema, reading_proto, reading_schema
 from quality.contracts.tables import ADX_READINGS, TABLES
+from quality.rules.page import rules_page
 
 ROOT = Path(__file__).parent.parent
 
@@ -21,11 +25,18 @@ ROOT = Path(__file__).parent.parent
 def files() -> list[tuple[Path, str]]:
     """Path and text of each rendered file."""
     reference = ROOT / "docs" / "reference"
+    contracts = reference / "contracts"
     kql = "// Rendered from the contracts by `lakehouse contracts render`; applied before each load.\n\n"
     return [
         *((ROOT / "dbt_warm" / path, text) for path, text in dbt.rendered().items()),
         (reference / "tables.md", tables_page([*TABLES, ADX_READINGS])),
         (reference / "vocabulary.md", vocabulary_page()),
+        (reference / "metrics.md", metrics_page()),
+        (reference / "rules.md", rules_page()),
+        *((contracts / f"{table.layer}.{table.name}.odcs.yaml", contract_of(table)) for table in TABLES),
+        (contracts / "reading.schema.json", reading_schema()),
+        (contracts / "event.schema.json", event_schema()),
+        (contracts / "reading.proto", reading_proto()),
         (reference / "telemetry.md", telemetry_page()),
         (reference / "alerts.yaml", rules()),
         (reference / "adx.kql", kql + "\n\n".join(render_database()) + "\n"),

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from assets.gold.state import dirty_dates, dirty_quality_dates
 from assets.silver import batches
+from assets.silver.flags.state import dirty_flag_dates
 from assets.silver.snapshot import snapshot
 from assets.silver.unread import unread
 from ingest_workers import epoch
@@ -93,7 +94,7 @@ def last_commits(lake: Lake, count: int) -> list[dict[str, Any]]:
 
 def tiers(lake: Lake, settings: Settings) -> list[Tier]:
     """The tiers that exist."""
-    found = [_bronze(lake), _silver(lake), *_gold(lake), _warm(lake, settings)]
+    found = [_bronze(lake), _silver(lake), *_dated(lake), _warm(lake, settings)]
     return [tier for tier in found if tier is not None]
 
 
@@ -147,20 +148,24 @@ def _beyond(lake: Lake, newest: batches.Batch) -> int:
     return int(files.count_rows(filter=None if past is None or seen is None else past | ~seen))
 
 
-def _gold(lake: Lake) -> list[Tier | None]:
+def _dated(lake: Lake) -> list[Tier | None]:
     if not lake.exists(DATE_STATE) or not lake.exists(IDENTITY):
         return []
     rows = lake.rows(DATE_STATE, columns=["lane", "date", "silver_batch", "loaded_at"]).to_pylist()
-    dirty = {"readings": dirty_dates, "quality": dirty_quality_dates}
+    dirty = {
+        "readings": ("gold, readings", dirty_dates),
+        "quality": ("gold, quality", dirty_quality_dates),
+        "flags": ("silver, flags", dirty_flag_dates),
+    }
     found: list[Tier | None] = []
-    for lane, asked in dirty.items():
+    for lane, (name, asked) in dirty.items():
         mine = [row for row in rows if row["lane"] == lane]
         if not mine:
             continue
         due = asked(lake)
         found.append(
             Tier(
-                tier=f"gold, {lane}",
+                tier=name,
                 last=f"batch {max(row['silver_batch'] for row in mine)}",
                 at=max(row["loaded_at"] for row in mine),
                 newest=_latest(

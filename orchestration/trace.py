@@ -26,6 +26,7 @@ from quality.contracts.tables import (
     LEVELS,
     QUARANTINE,
     QUARANTINE_HISTORY,
+    READING_FLAGS,
     READINGS,
 )
 from settings.model import Settings
@@ -83,9 +84,11 @@ def follow(settings: Settings, event: str) -> dict[str, Any]:
         return {"event": event, "found": False, "outcome": None, "stops": stops}
     stops |= _silver(lake, here & (pc.field("enqueued_hour") == hour_of(bronze[0]["enqueued_at"])))
     stops["silver.quarantine_history"] = _rows(
-        lake, QUARANTINE_HISTORY, None, here, ("index", "reason", "message", "quarantined_in", "replayed_in")
+        lake, QUARANTINE_HISTORY, None, here, ("index", "reason", "message", "quarantined_in", "replayed_in", "became")
     )
     readings = stops["silver.readings"]
+    on_its_days = here & pc.field("event_date").isin(sorted({row["recorded_at"].date() for row in readings}))
+    stops["silver.reading_flags"] = _rows(lake, READING_FLAGS, None, on_its_days, ("index", "code", "message"))
     for level, table in AGGREGATES.items():
         stops[f"gold.{table.name}"] = [
             window for row in readings for window in _windows(lake, table, _start(row, LEVELS[level]), row)

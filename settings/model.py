@@ -109,6 +109,14 @@ class Silver(BaseModel):
     """Events decoded at a time: memory follows this, not the batch."""
     memory_limit: str = "2GB"
     """DuckDB's share; beyond it, it spills to disk."""
+    candidate_bytes: int = Field(default=2**30, ge=0)
+    """Decoded readings of a batch that stay in memory; what is more lies in files meanwhile."""
+    quarantine_alert_share: float = Field(default=0.05, gt=0, le=1)
+    """A mapping that rejects this share of its rows calls a person, unless its spec says `alert_share`."""
+    quarantine_alert_rows: int = Field(default=20, ge=1)
+    """Fewer rejected rows than this call nobody, whatever their share."""
+    quarantine_alert_batches: int = Field(default=10, ge=1)
+    """Batches, the newest, over which the share is taken."""
 
 
 class Kusto(BaseModel):
@@ -137,6 +145,15 @@ class Settings(BaseSettings):
     """First enqueued hour that Dagster shows."""
     specs: Path | None = None
     """Folder of mapping specs; empty: those that come with the product."""
+    landing: str = ""
+    """Root of the landing folder, where files of reference entities are put, by feed: a path or `abfss://…`. Empty:
+    `<home>/landing`, or `landing` beside the lake where `root` is set."""
+    landing_settle_seconds: float = Field(default=5.0, ge=0)
+    """A file is taken over when nobody has written to it for so long."""
+    landing_file_mb: int = Field(default=256, ge=1)
+    """Largest file that is read, gzip undone; a larger one is kept in Bronze and refused in Silver."""
+    entity_specs: Path | None = None
+    """Folder of entity mapping specs; empty: those that come with the product."""
 
     event_hubs: EventHubs = EventHubs()
     bronze: BronzeWorker = BronzeWorker()
@@ -149,6 +166,17 @@ class Settings(BaseSettings):
     def lake_root(self) -> str:
         """The root as Delta takes it, without a trailing slash."""
         return (self.root or str((self.home / "lake").absolute())).rstrip("/")
+
+    @property
+    def landing_root(self) -> str:
+        """The landing folder, without a trailing slash."""
+        if not self.root:
+            beside = str(self.home.absolute())
+        else:
+            scheme, mark, place = self.root.rstrip("/").rpartition("://")
+            # A lake that is a whole container has nothing beside it: the folder then lies within.
+            beside = scheme + mark + (place.rpartition("/")[0] or place)
+        return (self.landing or f"{beside}/landing").rstrip("/")
 
     @property
     def spill(self) -> Path:

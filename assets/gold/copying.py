@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake.exceptions import DeltaError
 
-from assets.gold.delta import replace_dates
+from assets.date_state import replace_dates
 from assets.gold.export import instants
 from lake.store import Lake
 from quality.contracts.arrow import arrow_schema

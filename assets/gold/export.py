@@ -1,7 +1,7 @@
 """Silver's readings of some dates, laid out for Azure Data Explorer.
 
 Belongs here: reading the pinned version once for a run of dates, the columns Readings has beyond Silver's (ordinal,
-declared interval), what every table must hold afterwards, and Parquet files of sensible size.
+declared interval, what is expected), what every table must hold afterwards, and Parquet files of sensible size.
 Does not: sending them (`load`), or aggregates themselves (KQL computes those; here they are only counted, so that the
 load can tell that KQL saw every window).
 """
@@ -21,7 +21,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from assets.gold.expected import EXPECTATIONS
 from assets.silver.digests import fetch
+from canonical.schedules import SCHEDULES
 from lake.store import Lake
 from quality.contracts.kusto import kusto_name
 from quality.contracts.tables import ADX_READINGS, AGGREGATES, LEVELS, READINGS
@@ -29,6 +31,7 @@ from settings.scratch import Scratch
 
 FILE_ROWS = 2_000_000
 _SOURCE = tuple(name for name in (*ADX_READINGS.names, "digest") if name in READINGS.names)
+_SCHEDULES = pa.schema([("digest", pa.string()), *SCHEDULES])
 _DAY = "CAST(make_timestamp(epoch_us(recorded_at)) AS DATE)"
 
 # A reading without discriminator is alone at its instant or the first there, so only the others need ranking.
@@ -45,7 +48,8 @@ CREATE TEMP VIEW readings AS
 SELECT {columns}
 FROM loaded
 LEFT JOIN ranked USING (device_id, metric, channel, recorded_at, discriminator)
-LEFT JOIN intervals USING (digest, mapping_id, metric, channel)
+LEFT JOIN schedules USING (digest, mapping_id, metric, channel)
+LEFT JOIN expectations ON expectations.row = loaded.rowid
 """
 
 
@@ -118,23 +122,25 @@ class Export:
         )
         self._db.unregister("silver")
         self._db.execute(_ORDINALS)
-        self._db.register("intervals_read", self._intervals(lake))
-        self._db.execute("CREATE TEMP TABLE intervals AS FROM intervals_read")
+        self._db.register("schedules_read", self._schedules(lake))
+        self._db.execute("CREATE TEMP TABLE schedules AS FROM schedules_read")
+        self._db.execute(EXPECTATIONS)
         added = {
             "ordinal": "coalesce(ranked.ordinal, 0) AS ordinal",
-            "interval_s": "intervals.interval_s AS interval_s",
+            "interval_s": "schedules.interval_s AS interval_s",
+            "expected": "expectations.expected AS expected",
         }
         columns = [added.get(name, f'loaded."{name}"') for name in ADX_READINGS.names]
         self._db.execute(_READINGS.format(columns=", ".join(["loaded.event_date", "loaded.rowid AS row", *columns])))
 
-    def _intervals(self, lake: Lake) -> pa.Table:
-        """Declared intervals under each digest that occurs: digest, mapping_id, metric, channel, interval_s."""
+    def _schedules(self, lake: Lake) -> pa.Table:
+        """When readings are expected, under each digest that occurs: digest, then columns of SCHEDULES."""
         digests = [row[0] for row in self._db.execute("SELECT DISTINCT digest FROM loaded").fetchall()]
-        parts = [_INTERVALS.empty_table()]
+        parts = [_SCHEDULES.empty_table()]
         for digest in sorted(digests):
-            declared = fetch(lake, digest).intervals()
-            parts.append(declared.append_column("digest", pa.array([digest] * declared.num_rows, pa.string())))
-        return pa.concat_tables([part.select(_INTERVALS.names).cast(_INTERVALS) for part in parts])
+            declared = fetch(lake, digest).schedules()
+            parts.append(declared.add_column(0, "digest", pa.array([digest] * declared.num_rows, pa.string())))
+        return pa.concat_tables([part.cast(_SCHEDULES) for part in parts])
 
     def expected(self) -> dict[date, Expected]:
         """Per date asked for, also those without a reading."""
@@ -177,14 +183,3 @@ class Export:
             # Snappy: what every reader of Parquet in Azure knows.
             pq.write_table(found, buffer, compression="snappy")
             yield buffer.getvalue()
-
-
-_INTERVALS = pa.schema(
-    [
-        ("digest", pa.string()),
-        ("mapping_id", pa.string()),
-        ("metric", pa.string()),
-        ("channel", pa.string()),
-        ("interval_s", pa.float64()),
-    ]
-)

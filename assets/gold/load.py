@@ -16,11 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from assets.date_state import loaded, record
 from assets.gold import database, extents
 from assets.gold.copying import copy_level
 from assets.gold.export import Expected, Export
 from assets.gold.extents import Attempt, Survey, by_date
-from assets.gold.state import loaded, record
 from assets.silver.snapshot import Snapshot
 from lake.store import Lake
 from quality.contracts.kusto import identifier, kusto_name, parquet_mapping, stage_name

@@ -14,8 +14,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assets.gold.delta import replace_dates
-from assets.gold.state import loaded, record
+from assets.date_state import loaded, record, replace_dates
 from assets.silver.snapshot import Snapshot
 from lake.store import Lake
 from quality.contracts.arrow import arrow_schema

@@ -15,10 +15,11 @@ import dagster as dg
 from assets.described import key_of, reported, spec_of
 from assets.runs import is_incremental
 from assets.silver.batches import Batch
+from assets.silver.drift_check import drift_result, drift_spec
+from assets.silver.in_force import in_force
 from assets.silver.judged import judge, unjudged_hours
 from assets.silver.promote import Promoter
-from canonical.canonicaliser import Canonicaliser
-from canonical.specs import load_specs
+from canonical.spec_model import MappingSpec
 from lake.store import Lake
 from quality import checks
 from quality.contracts.tables import BRONZE_TELEMETRY, DUPLICATES, QUARANTINE, READINGS
@@ -37,6 +38,7 @@ def silver_tables(hours: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             *(checks.schema_spec(table) for table in SILVER),
             checks.keys_spec(READINGS),
             checks.ledger_spec(READINGS),
+            drift_spec(),
         ],
         partitions_def=hours,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -49,7 +51,7 @@ def silver_tables(hours: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         """Bronze events as accepted readings, quarantine and duplicates."""
         promoter = Promoter(
             lake,
-            Canonicaliser.of(load_specs(settings.specs)),
+            in_force(lake, settings.specs),
             settings.silver,
             progress=lambda said, events: context.log.info("%s events %s", f"{events:,}", said),
             spill=settings.spill,
@@ -60,13 +62,17 @@ def silver_tables(hours: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             recomputed = {hour for batch in done if batch.mode == "replace" for hour in batch.hours}
             replaced = promoter.replace([hour for hour in asked if hour not in recomputed])
             done += [replaced] if replaced else []
-        yield from _report(context, lake, done, asked)
+        yield from _report(context, lake, done, asked, promoter.canonicaliser.specs)
 
     return silver_batch
 
 
 def _report(
-    context: dg.AssetExecutionContext, lake: Lake, done: Sequence[Batch], asked: Sequence[str]
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    done: Sequence[Batch],
+    asked: Sequence[str],
+    specs: Sequence[MappingSpec],
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetMaterialization]:
     # All that changed since the last good verdict: this run's hours, and those of a run that was killed before its own.
     touched = unjudged_hours(context.instance, lake)
@@ -85,6 +91,7 @@ def _report(
             results += [
                 checks.keys_result(lake, READINGS, "enqueued_hour", touched),
                 judge(context.instance, lake, touched),
+                drift_result(lake, specs),
             ]
         yield dg.MaterializeResult(
             asset_key=key_of(table),

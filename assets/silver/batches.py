@@ -78,8 +78,11 @@ def append(target: DeltaTable, planned: Batch, mark: str | None) -> None:
 def last(head: DeltaTable) -> Batch | None:
     """The newest batch planned in `head` (the opened `silver.batches`), finished or not; None before the first."""
     number = held(head)
-    if number == 0:
-        return None
+    return numbered(head, number) if number else None
+
+
+def numbered(head: DeltaTable, number: int) -> Batch:
+    """The batch of that number, which must be there."""
     columns = [f.name for f in fields(Batch)]
     found = head.to_pyarrow_dataset().to_table(columns=columns, filter=pc.field("batch") == number)
     return _parsed(found.to_pylist()[0])

@@ -1,10 +1,14 @@
 """The content-addressed store of digests: any row of Silver can be decoded again as it was.
 
-Belongs here: keeping and fetching what a digest stands for.
-Does not: what the content means (`canonical.canonicaliser`).
+Belongs here: keeping and fetching what a digest stands for, and the versions that a content names.
+Does not: what the content means (`canonical.canonicaliser`), or which is in force (`in_force`).
 """
 
 from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,6 +19,27 @@ from lake.store import Lake
 from quality.contracts.arrow import arrow_schema
 from quality.contracts.tables import DIGESTS
 from settings.clock import now
+
+_MAPPINGS = pa.schema([("mapping_id", pa.string()), ("mapping_version", pa.int32())])
+
+
+@dataclass(frozen=True)
+class Versions:
+    """What a content calls its parts: each mapping's version, and the rules with their limits."""
+
+    mappings: pa.Table
+    """mapping_id, mapping_version."""
+    rules: str
+    """8 hexadecimal digits."""
+
+
+def versions(content: str) -> Versions:
+    """The versions a content names."""
+    data = json.loads(content)
+    specs = [entry["spec"] for entry in data["mappings"]]
+    rows = [{"mapping_id": spec["id"], "mapping_version": spec["version"]} for spec in specs]
+    rules = json.dumps([data["rules"], data["limits"]], sort_keys=True)
+    return Versions(pa.Table.from_pylist(rows, schema=_MAPPINGS), hashlib.sha256(rules.encode()).hexdigest()[:8])
 
 
 def keep(lake: Lake, canonicaliser: Canonicaliser) -> None:

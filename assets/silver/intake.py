@@ -43,6 +43,24 @@ class Intake:
     """Of the Bronze files that hold nothing new after this batch (`unread`)."""
 
 
+_PARTS = """
+select hub, partition_id, epoch, epoch_us(enqueued_at) // 3600000000 as hour,
+    count(*) as events, max(sequence_number) as newest, arg_max(enqueued_at, sequence_number) as reached
+from {events} group by all
+"""
+# Within a stream the order is the sequence number's, whatever the clock did: hence the running maximum.
+_PICKED = """
+select *, row_number() over (order by in_order, hub, partition_id, epoch, sequence_number) as place
+from (
+    select *, max(enqueued_at) over (
+        partition by hub, partition_id, epoch order by sequence_number
+    ) as in_order
+    from bronze
+)
+qualify place <= $limit
+"""
+
+
 def stream_name(hub: str, partition_id: str, epoch: int) -> str:
     """Name of a stream in watermarks."""
     return f"{hub}/{partition_id}/{epoch}"
@@ -79,38 +97,31 @@ def new_events(
     unseen = ~_any([_of_stream(stream) for stream in previous]) if previous else None
     predicate = _any(seen) | unseen if unseen is not None else None
     bronze = lake.open(BRONZE_TELEMETRY)
-    scanner = unread(lake, bronze, mark).scanner(
-        columns=[*EVENT_NAMES, "enqueued_at"], filter=predicate, batch_readahead=4, fragment_readahead=2
-    )
+    found = unread(lake, bronze, mark)
+
+    def fresh() -> pa.RecordBatchReader:
+        scanner = found.scanner(
+            columns=[*EVENT_NAMES, "enqueued_at"], filter=predicate, batch_readahead=4, fragment_readahead=2
+        )
+        return scanner.to_reader()
+
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        connection.register("bronze", scanner.to_reader())
-        connection.execute("create table fresh as select * from bronze")
-        # Within a stream the order is the sequence number's, whatever the clock did: hence the running maximum.
-        connection.execute(
-            """
-            create table picked as
-            select *, row_number() over (order by in_order, hub, partition_id, epoch, sequence_number) as place
-            from (
-                select *, max(enqueued_at) over (
-                    partition by hub, partition_id, epoch order by sequence_number
-                ) as in_order
-                from fresh
-            )
-            qualify place <= $limit
-            """,
-            {"limit": limit},
-        )
+        connection.register("bronze", fresh())
+        connection.execute(f"create table part as {_PARTS.format(events='bronze')}")
+        counted = connection.execute("select coalesce(sum(events), 0)::bigint from part").fetchall()[0][0]
+        if counted > limit:
+            connection.unregister("bronze")
+            connection.register("bronze", fresh())
+            connection.execute(f"create table picked as {_PICKED}", {"limit": limit})
+            connection.execute(f"create or replace table part as {_PARTS.format(events='picked')}")
+            counted = limit
         streams = connection.execute(
-            """
-            select hub, partition_id, epoch, max(sequence_number), epoch_us(arg_max(enqueued_at, sequence_number))
-            from picked group by all
-            """
+            "select hub, partition_id, epoch, max(newest), epoch_us(arg_max(reached, newest)) from part group by all"
         ).fetchall()
         hours = connection.execute(
-            "select distinct strftime(enqueued_at, '%Y-%m-%d-%H') as hour from picked order by hour"
+            "select distinct strftime(make_timestamp(hour * 3600000000), '%Y-%m-%d-%H') as hour from part order by hour"
         ).fetchall()
-        counted = connection.execute("select count(*) from picked").fetchall()[0][0]
     names = {stream_name(hub, partition, epoch): (number, at) for hub, partition, epoch, number, at in streams}
     return Intake(
         events=int(counted),

@@ -21,14 +21,18 @@ import stamina
 import structlog
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
+from deltalake.transaction import AddAction
 
-from assets.silver import batches, digests
+from assets.silver import batches, digests, drift
 from assets.silver.batches import APP_ID, Batch
 from assets.silver.intake import Intake, between, chunks, new_events
+from assets.silver.quarantine_changes import REMEMBERED
 from assets.silver.snapshot import Snapshot, pinned
-from assets.silver.workspace import TAKEN_BACK, Workspace
+from assets.silver.workspace import Workspace
 from canonical.canonicaliser import Canonicaliser
-from lake.fence import once
+from canonical.drift.observation import Observer
+from lake.data_files import DataFiles
+from lake.fence import once, once_files
 from lake.store import Lake
 from quality.contracts.model import Table
 from quality.contracts.tables import (
@@ -207,10 +211,14 @@ class Promoter:
 
     def _lay_out(self, desk: Workspace, made_with: Canonicaliser, events: ds.Expression) -> None:
         read = 0
+        desk.made_with(made_with.digest, digests.versions(made_with.content))
+        observer = Observer(made_with, desk.noticed)
         for chunk in chunks(self.lake, events, self.settings.decode_events):
-            desk.add(made_with.convert(chunk), chunk, made_with.digest)
+            desk.add(made_with.convert(chunk), chunk)
+            observer.observe(chunk)
             read += chunk.num_rows
             self.progress("decoded", read)
+        observer.close()
 
     def _history(self, desk: Workspace, before: Snapshot, outside: Sequence[str]) -> pa.RecordBatchReader | None:
         """Accepted rows that could share a key with a candidate, but for those of the hours being replaced."""
@@ -250,6 +258,12 @@ class Promoter:
 
     # -- writing ---------------------------------------------------------------------------------------------
 
+    def _files(self, desk: Workspace, batch: int) -> list[AddAction]:
+        files = DataFiles(self.lake, READINGS)
+        for part in desk.accepted(batch):
+            files.add(part)
+        return files.close()
+
     def _complete(self, batch: int) -> bool:
         return pinned(self.lake, batch) is not None
 
@@ -259,14 +273,18 @@ class Promoter:
         predicate = None
         if planned.mode == "replace":
             predicate = f"enqueued_hour in ({', '.join(repr(hour) for hour in planned.hours)})"
-            before = self._of_hours(QUARANTINE, planned.quarantine_version, set(planned.hours), TAKEN_BACK)
-            taken_back = desk.taken_back(before, n)
-            if taken_back.num_rows:
-                once(self.lake, QUARANTINE_HISTORY, APP_ID, n, lambda: taken_back)
+            before = self._of_hours(QUARANTINE, planned.quarantine_version, set(planned.hours), REMEMBERED)
+            changes = desk.quarantine_changes(before, planned.previous, n)
+            if changes.num_rows:
+                once(self.lake, QUARANTINE_HISTORY, APP_ID, n, lambda: changes)
             reach("silver.after_quarantine_history")
+        drift.commit(self.lake, planned, desk.noticed, predicate)
+        reach("silver.after_schema_drift")
         for table in (QUARANTINE, DUPLICATES, READINGS):
             rows = desk.rows(table, n)
-            if predicate is None:
+            if predicate is None and table is READINGS:
+                once_files(self.lake, table, APP_ID, n, lambda: self._files(desk, n))
+            elif predicate is None:
                 once(self.lake, table, APP_ID, n, rows)
             else:
                 once(self.lake, table, APP_ID, n, rows, mode="overwrite", predicate=predicate)

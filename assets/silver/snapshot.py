@@ -46,10 +46,11 @@ def _heads(lake: Lake) -> dict[str, DeltaTable]:
 
 
 def _at(heads: dict[str, DeltaTable], batch: int) -> Snapshot:
-    return Snapshot(batch=batch, **{name: _version(head, batch) for name, head in heads.items()})
+    return Snapshot(batch=batch, **{name: version_of(head, batch) for name, head in heads.items()})
 
 
-def _version(target: DeltaTable, batch: int) -> int:
+def version_of(target: DeltaTable, batch: int) -> int:
+    """The version of a table that holds what complete batches up to `batch` wrote, and nothing later."""
     if held(target) <= batch:
         return int(target.version())
     # A later batch is half way: step back to just before its first commit here. Compaction commits carry no batch

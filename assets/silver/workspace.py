@@ -11,7 +11,7 @@ Keys are compared by a 64-bit hash first and by all columns where the hash meets
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +21,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from assets.silver.candidates import HASHED, KEY_HASH, Candidates, constant, hours_of
+from assets.silver.digests import Versions
+from assets.silver.quarantine_changes import quarantine_changes
 from canonical.canonicaliser import Converted
+from canonical.drift.noticed import Noticed
 from lake.pruning import same_moments
 from quality.contracts.arrow import arrow_schema
 from quality.contracts.model import Table
@@ -31,7 +35,6 @@ from quality.contracts.tables import (
     KEY_NAMES,
     POSITION_NAMES,
     QUARANTINE,
-    QUARANTINE_HISTORY,
     READINGS,
 )
 from settings.model import Silver
@@ -51,8 +54,6 @@ _CLAIM = ", ".join(
     ("key_hash", *KEY_NAMES, "value", "value_text", "unit", *_REFERENCE, "enqueued_at", "mapping_id", "digest",
      "enqueued_hour")
 )  # fmt: skip
-TAKEN_BACK = (*(name for name in QUARANTINE_HISTORY.names if name in QUARANTINE.names), "silver_batch")
-"""What of a quarantine row its history remembers."""
 _STREAM_ROWS = 65_536
 _STREAM_BYTES = 32 * 2**20
 """Bodies handed to a commit at a time: an Arrow column of bytes ends at 2 GB, which 65,536 rows can pass."""
@@ -72,12 +73,16 @@ class Workspace:
             }
         )
         self._db.execute("set TimeZone = 'UTC'")
+        self._digest = ""
+        self.noticed = Noticed()
+        """Schema drift of the events laid out."""
         for name, table, extra in (
-            ("candidate", READINGS, ("key_hash ubigint",)),
             ("reject", QUARANTINE, ()),
             ("history", READINGS, ("key_hash ubigint",)),
         ):
             self._create(name, table, extra)
+        columns = [field for field in arrow_schema(READINGS) if field.name != "silver_batch"]
+        self._candidates = Candidates(pa.schema(columns), self._spill.path, settings.candidate_bytes)
 
     def __enter__(self) -> Self:
         return self
@@ -89,6 +94,7 @@ class Workspace:
 
     def close(self) -> None:
         """Drop the tables and what they spilled."""
+        self._candidates.close()
         self._db.close()
         self._spill.close()
 
@@ -106,17 +112,24 @@ class Workspace:
 
     # -- laying out ------------------------------------------------------------------------------------------
 
-    def add(self, converted: Converted, events: pa.Table, digest: str) -> None:
+    def made_with(self, digest: str, named: Versions) -> None:
+        """Say by what candidates are made: rejects carry the versions of their mapping and of the rules."""
+        self._digest = digest
+        self._db.register("_mappings", named.mappings)
+        self._db.execute("create or replace table mapping as from _mappings")
+        self._db.unregister("_mappings")
+        self._db.execute("create or replace table rules as select $rules as rules_version", {"rules": named.rules})
+
+    def add(self, converted: Converted, events: pa.Table) -> None:
         """Lay out what one chunk of events became; rejects take their event's bytes with them."""
-        self._db.register("_converted", converted.readings)
-        self._db.execute(
-            f"""
-            insert into candidate by name
-            select *, $digest as digest, {_HOUR} as enqueued_hour, hash({_KEY}) as key_hash from _converted
-            """,
-            {"digest": digest},
-        )
-        self._db.unregister("_converted")
+        readings = converted.readings
+        made = {
+            "digest": constant(self._digest, len(readings)),
+            "enqueued_hour": hours_of(readings.column("enqueued_at")),
+        }
+        for name, column in made.items():
+            readings = readings.append_column(name, column)
+        self._candidates.add(readings)
         if converted.rejects.num_rows == 0:
             return
         self._db.register("_rejects", converted.rejects)
@@ -124,46 +137,55 @@ class Workspace:
         self._db.execute(
             f"""
             insert into reject by name
-            select _rejects.*, body, $digest as digest, {_HOUR} as enqueued_hour
+            select _rejects.*, mapping_version, rules_version, body, $digest as digest, {_HOUR} as enqueued_hour
             from _rejects join _events using ({", ".join(EVENT_NAMES)})
+            left join mapping using (mapping_id) cross join rules
             """,
-            {"digest": digest},
+            {"digest": self._digest},
         )
         self._db.unregister("_rejects")
         self._db.unregister("_events")
 
     def sharing_moments(self) -> ds.Expression | None:
         """Where an accepted row of a candidate's key can lie; None without candidates."""
+        self._db.register("candidate", self._candidates.table())
         return same_moments(self._db, "candidate", "recorded_at")
 
     def set_history(self, accepted: pa.RecordBatchReader | None) -> None:
         """Keep, of the accepted rows given, those that share a key with a candidate, and rank the claims."""
+        self._db.register("candidate", self._candidates.table())
         self._db.execute("delete from history")
         if accepted is not None:
             self._db.register("_accepted", accepted)
+            self._db.register("_hashes", pa.table({KEY_HASH: self._candidates.hashes()}))
             self._db.execute(
                 f"""
                 insert into history by name
-                select _accepted.*, hash({_KEY}) as key_hash from _accepted
-                where hash({_KEY}) in (select key_hash from candidate)
+                select * from (select _accepted.*, {HASHED} as {KEY_HASH} from _accepted)
+                where {KEY_HASH} in (from _hashes)
                 """
             )
             self._db.unregister("_accepted")
+            self._db.unregister("_hashes")
+        met = self._db.sql(f"select {KEY_HASH} from history").to_arrow_table().column(0).to_numpy()
+        self._db.register("_claimants", self._candidates.contest(met))
+        self._db.execute("create or replace table claimant as from _claimants")
+        self._db.unregister("_claimants")
         self._db.execute(
             f"""
             create or replace table contested as
             with claim as (
                 select {_CLAIM}, false as candidate from history
                 union all
-                select {_CLAIM}, true from candidate
-            ), met as (select key_hash from claim group by key_hash having count(*) > 1)
+                select {_CLAIM}, true from claimant
+            )
             select *,
                 row_number() over claims as place,
                 first_value(value) over claims as winner_value,
                 first_value(value_text) over claims as winner_value_text,
                 first_value(unit) over claims as winner_unit,
                 {", ".join(f'first_value("{name}") over claims as winner_{name}' for name in _REFERENCE)}
-            from claim where key_hash in (from met)
+            from claim
             window claims as (
                 partition by {_KEY} order by {_POSITION}
                 rows between unbounded preceding and unbounded following
@@ -236,51 +258,54 @@ class Workspace:
                 insert into reject by name
                 select {_quoted(_REFERENCE)}, enqueued_at, 'conflict' as reason, metric as field,
                     coalesce(cast(value as varchar), value_text)[:200] as value, {_CONFLICT} as message, mapping_id,
+                    mapping_version, rules_version,
                     {_KEY}, {_quoted(tuple(f"winner_{name}" for name in _REFERENCE))}, body, digest, enqueued_hour
-                from ({_LOST}) join _events using ({_quoted(EVENT_NAMES)}) where not same
+                from ({_LOST}) join _events using ({_quoted(EVENT_NAMES)})
+                left join mapping using (mapping_id) cross join rules where not same
                 """
             )
             self._db.unregister("_events")
 
     def rows(self, table: Table, batch: int) -> Callable[[], pa.RecordBatchReader]:
         """The rows of a Silver table that this batch writes; call it as often as a commit needs them."""
-        source = {READINGS.path: _ACCEPTED, QUARANTINE.path: "from reject", DUPLICATES.path: _DUPLICATE}[table.path]
-        order = "recorded_at, device_id, metric, channel" if table is READINGS else _POSITION
+        if table is READINGS:
+            return lambda: _streamed(self.accepted(batch), arrow_schema(table))
+        source = {QUARANTINE.path: "from reject", DUPLICATES.path: _DUPLICATE}[table.path]
         query = f"""
             select {_quoted(table.names)} from (select *, cast({int(batch)} as bigint) as silver_batch from ({source}))
-            order by enqueued_hour, {order}
+            order by enqueued_hour, {_POSITION}
         """
         size = self._stream_rows() if table is QUARANTINE else _STREAM_ROWS
         return lambda: _typed(self._db.cursor().sql(query).to_arrow_reader(size), arrow_schema(table))
+
+    def accepted(self, batch: int) -> Iterator[pa.Table]:
+        """The readings that this batch writes, part by part, texts as dictionaries; call it as often as needed."""
+        for part in (*self._candidates.uncontested(), self._table(_WINNERS)):
+            yield part.append_column("silver_batch", pa.repeat(pa.scalar(batch, pa.int64()), part.num_rows))
 
     def _stream_rows(self) -> int:
         largest = self._db.execute("select max(octet_length(body)) from reject").fetchall()[0][0]
         return max(1, min(_STREAM_ROWS, _STREAM_BYTES // max(1, largest or 0)))
 
-    def taken_back(self, quarantined_before: pa.RecordBatchReader, batch: int) -> pa.Table:
-        """Quarantine rows of the replaced hours that this batch does not write again, as `quarantine_history`."""
-        self._db.register("_before", quarantined_before)
-        same = " and ".join(f'reject."{name}" = _before."{name}"' for name in (*_REFERENCE, "reason"))
-        rows = self._table(
-            f"""
-            select {_quoted(_REFERENCE)}, enqueued_at, reason, message, mapping_id, digest,
-                silver_batch as quarantined_in, cast({int(batch)} as bigint) as replayed_in
-            from _before where not exists (select 1 from reject where {same})
-            """
-        )
-        self._db.unregister("_before")
-        return rows.cast(arrow_schema(QUARANTINE_HISTORY))
+    def quarantine_changes(
+        self, quarantined_before: pa.RecordBatchReader, processed: Mapping[str, int], batch: int
+    ) -> pa.Table:
+        """What replacing the hours changes in quarantine; `processed` is the watermark before the batch."""
+        became = {"accepted": f"from ({_ACCEPTED})", "duplicate": f"from ({_DUPLICATE})", "rejected": "from reject"}
+        return quarantine_changes(self._db, quarantined_before, processed, batch, became=became)
 
     def counts(self) -> dict[str, int]:
         """Rows per Silver table that this batch writes."""
-        return {
+        counted = {
             name: int(self._db.execute(f"select count(*) from ({source})").fetchall()[0][0])
-            for name, source in (("accepted", _ACCEPTED), ("quarantined", "from reject"), ("duplicates", _DUPLICATE))
+            for name, source in (("accepted", _WINNERS), ("quarantined", "from reject"), ("duplicates", _DUPLICATE))
         }
+        return counted | {"accepted": counted["accepted"] + self._candidates.uncontested_count()}
 
     def added_dates(self) -> set[date]:
         """Dates of recorded_at of the rows this batch appends."""
-        return self._dates(f"select distinct cast(recorded_at as date) from ({_ACCEPTED})")
+        winners = self._dates(f"select distinct cast(recorded_at as date) from ({_WINNERS})")
+        return winners | self._candidates.uncontested_dates()
 
     def changed_dates(self) -> set[date]:
         """Dates of recorded_at on which this batch adds, changes or removes an accepted row; after `compare`."""
@@ -303,19 +328,30 @@ def _quoted(names: tuple[str, ...]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
+def _streamed(parts: Iterable[pa.Table], schema: pa.Schema) -> pa.RecordBatchReader:
+    batches = (
+        batch
+        for part in parts
+        for batch in part.select(schema.names).cast(schema).to_batches(max_chunksize=_STREAM_ROWS)
+    )
+    return pa.RecordBatchReader.from_batches(schema, batches)
+
+
 def _typed(reader: pa.RecordBatchReader, schema: pa.Schema) -> pa.RecordBatchReader:
     """The same batches under the contract's schema: DuckDB knows no non-null columns."""
     return pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in reader))
 
 
-_ACCEPTED = """
-select * exclude (key_hash) from candidate where key_hash not in (select key_hash from contested)
-union all by name
-select candidate.* exclude (key_hash) from candidate join contested
+_WINNERS = """
+select candidate.* exclude (key_hash) from claimant as candidate join contested
     on candidate.key_hash = contested.key_hash and contested.candidate and contested.place = 1
     and candidate.hub = contested.hub and candidate.partition_id = contested.partition_id
     and candidate.epoch = contested.epoch and candidate.sequence_number = contested.sequence_number
     and candidate.index = contested.index
+"""
+_ACCEPTED = f"""
+select * exclude (key_hash) from candidate where key_hash not in (select key_hash from contested)
+union all by name {_WINNERS}
 """
 _LOST = """
 select *, value is not distinct from winner_value and value_text is not distinct from winner_value_text

@@ -106,7 +106,7 @@ def prepare(db: duckdb.DuckDBPyConnection) -> None:
 def _gold_state(lake: Lake) -> dict[tuple[str, date], int]:
     if not lake.exists(DATE_STATE):
         return {}
-    of_this_lake = pc.field("lake_id") == lake.identity()
+    of_this_lake = (pc.field("lake_id") == lake.identity()) & pc.field("lane").isin(list(LANES))
     rows = lake.rows(DATE_STATE, columns=["lane", "date", "silver_batch"], where=of_this_lake)
     newest = rows.group_by(["lane", "date"]).aggregate([("silver_batch", "max")]).to_pylist()
     return {(row["lane"], row["date"]): row["silver_batch_max"] for row in newest}

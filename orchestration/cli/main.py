@@ -19,15 +19,19 @@ from orchestration.cli import (
     contracts,
     demo,
     endpoints,
+    entities,
     gateway,
     identity,
     ingest,
+    land,
     ledger,
     maintain,
     mapping,
     materialize,
     quarantine,
+    schema,
     send,
+    shadow,
     status,
 )
 from orchestration.cli.show import FAILURES, complain
@@ -46,6 +50,9 @@ app.command("simulate")(send.simulate)
 app.command("replay")(send.replay)
 app.add_typer(ingest.app, name="ingest", help="Workers that read Event Hubs.")
 app.add_typer(gateway.app, name="gateway", help="HTTP and MQTT in front of the hub.")
+app.command("land")(land.land)
+app.command("simulate-entities")(land.simulate_entities)
+app.add_typer(entities.app, name="entities", help="Sites, devices, clients: what telemetry is about.")
 app.command("materialize")(materialize.materialize)
 app.command("dev")(materialize.dev)
 app.command("status")(status.status)
@@ -54,7 +61,9 @@ app.command("ledger")(ledger.ledger)
 app.command("trace")(ledger.trace)
 app.command("identity")(identity.identity)
 app.add_typer(quarantine.app, name="quarantine", help="What was rejected, and why.")
+app.add_typer(shadow.app, name="shadow", help="Silver under other specs, beside the live one.")
 app.add_typer(mapping.app, name="mapping", help="Mapping specs.")
+app.add_typer(schema.app, name="schema", help="Versions of messages, mappings and tables: compatible or refused.")
 app.add_typer(contracts.app, name="contracts", help="Table contracts and what is rendered from them.")
 
 

@@ -9,24 +9,35 @@ import typer
 from orchestration.cli.show import JSON, emit, people, table
 
 if TYPE_CHECKING:
+    from dagster import AssetCheckEvaluation
+
     from orchestration.dev import Row
 
 
 def materialize(json_: Annotated[bool, JSON] = False) -> None:
     """Run everything that is due, in this process, until nothing is: what the daemon does at night."""
     from orchestration.build import build_defs
-    from orchestration.drive import instance_at, run_due
+    from orchestration.drive import instance_at, look, run_due
     from settings.load import load
 
     settings = load()
     with instance_at(settings.home / "dagster") as instance:
-        done = run_due(build_defs(settings), instance, lambda job, what: people.print(f"{job}: {what}"))
+        definitions = build_defs(settings)
+        done = run_due(definitions, instance, lambda job, what: people.print(f"{job}: {what}"))
+        for failed in look(definitions, instance):
+            where = failed.asset_key.to_user_string()
+            people.print(f"{where}: check {failed.check_name} fails; {_runbook(failed)}", markup=False)
     if json_:
         emit([{"job": run.job, "run_id": run.run_id, "partitions": run.partitions} for run in done])
     elif done:
         table("Runs", ("lane", "run", "partitions"), [(run.job, run.run_id[:8], run.partitions) for run in done])
     else:
         people.print("Nothing is due: every tier holds what the one below it does.")
+
+
+def _runbook(failed: AssetCheckEvaluation) -> str:
+    told = failed.metadata.get("runbook")
+    return f"runbook: {told.value}" if told is not None else "look at it in Dagster's UI"
 
 
 def dev(

@@ -46,7 +46,9 @@ from quality.contracts.tables import (
     DUPLICATES,
     EVENT_NAMES,
     QUARANTINE,
+    READING_FLAGS,
     READINGS,
+    SUSPECT_READINGS_1D,
 )
 from settings.load import load
 from settings.model import EventHubs, Settings
@@ -214,7 +216,9 @@ class Laptop:
                 f"adx.{name}": _frame(kusto.query(name), "silver_batch")
                 for name in map(kusto_name, (ADX_READINGS, *AGGREGATES.values()))
             }
-        gold = {f"gold.{t.name}": _frame(self.lake.rows(t)) for t in (*AGGREGATES.values(), DATA_QUALITY_1D)}
+        counted = (*AGGREGATES.values(), DATA_QUALITY_1D, SUSPECT_READINGS_1D)
+        gold = {f"gold.{t.name}": _frame(self.lake.rows(t)) for t in counted}
+        gold["silver.reading_flags"] = _frame(self.lake.rows(READING_FLAGS), "silver_batch", "parameters")
         state = _frame(self.lake.rows(DATE_STATE)).sort("silver_batch").unique(["lane", "date"], keep="last")
         gold["gold.date_state"] = state.select("lane", "date", "rows_loaded")
         return {**self.silver(), **adx, **gold, **self.warm()}

@@ -9,6 +9,8 @@ from datetime import date
 from assets.gold.load import load_dates
 from assets.gold.quality import load_quality
 from assets.gold.state import dirty_quality_dates
+from assets.silver.flags.raising import raise_flags
+from assets.silver.flags.state import dirty_flag_dates
 from assets.silver.snapshot import snapshot
 from assets.warm.build import build_warm
 from assets.warm.publish import publish
@@ -30,6 +32,7 @@ def load_again(settings: Settings, days: Sequence[date], *, to_readers: bool) ->
     finally:
         kusto.close()
     load_quality(lake, state, sorted(dirty_quality_dates(lake)))
+    raise_flags(lake, state, sorted(dirty_flag_dates(lake)))
     load_staging(lake, settings, dirty_warm_dates(lake, settings))
     if to_readers:
         build_warm(settings)

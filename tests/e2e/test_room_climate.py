@@ -9,6 +9,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -145,3 +146,18 @@ def test_gold_and_warm_are_what_the_raw_files_say(climate, level, seconds, windo
 def test_minutes_hold_every_reading_once(climate) -> None:
     counts = DeltaTable(f"{climate['lake']}/gold/readings_1m").to_pyarrow_table(columns=["reading_count"])
     assert sum(counts["reading_count"].to_pylist()) == READINGS
+
+
+def test_the_office_delivered_more_than_its_schedule_in_each_session(climate) -> None:
+    """One message every four seconds, in sessions that five missed ones end; a day is reckoned by itself."""
+    moments: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for row in _rows():
+        moments[row[3].strip(), int(row[1]) // 86_400_000].append(int(row[1]))
+    expected = 0.0
+    for times in map(sorted, moments.values()):
+        pauses = [(after - before) / 1000 for before, after in pairwise(times)]
+        expected += 1 + sum(pause / 4 if pause <= 20 else 1 for pause in pauses)
+    gold = DeltaTable(f"{climate['lake']}/gold/readings_1d").to_pyarrow_table()
+    received, wanted = (math.fsum(gold[name].to_pylist()) for name in ("reading_count", "expected_count"))
+    assert wanted == pytest.approx(4 * expected, rel=1e-9)
+    assert round(100 * received / wanted, 1) == 103.2

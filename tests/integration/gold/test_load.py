@@ -10,9 +10,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from assets.date_state import loaded
 from assets.gold import copying, load
 from assets.gold.load import load_dates
-from assets.gold.state import dirty_dates, loaded
+from assets.gold.state import dirty_dates
 from lake.store import Lake
 from orchestration.resources.kusto import Kusto
 from quality.contracts.kusto import kusto_name

@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from assets.date_state import loaded
 from assets.gold.quality import load_quality
-from assets.gold.state import dirty_quality_dates, loaded
+from assets.gold.state import dirty_quality_dates
 from lake.store import Lake
 from quality.contracts.arrow import arrow_schema
 from quality.contracts.model import Table

@@ -73,6 +73,12 @@ def hub(lake: Lake) -> Hub:
 
 
 @pytest.fixture(scope="session")
+def hub_at() -> Callable[[Lake], Hub]:
+    """A hub of another lake."""
+    return Hub
+
+
+@pytest.fixture(scope="session")
 def mapping() -> Callable[..., Canonicaliser]:
     """A mapping of one temperature; another scale is another digest. In range: -60 to 85 after scaling."""
     made: dict[float, Canonicaliser] = {}

@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 import pytest
 
 from assets.silver.audit import audit
+from assets.silver.digests import versions
 from assets.silver.intake import CHUNK_BYTES, EVENT_COLUMNS, chunks
 from assets.silver.workspace import Workspace
 from canonical.canonicaliser import EVENTS_SCHEMA
@@ -42,7 +43,8 @@ def test_quarantined_bodies_are_committed_a_few_at_a_time(hub, mapping) -> None:
     events = pa.Table.from_pylist(rows, schema=EVENTS_SCHEMA)
 
     with Workspace(Silver()) as desk:
-        desk.add(mapping().convert(events), events, mapping().digest)
+        desk.made_with(mapping().digest, versions(mapping().content))
+        desk.add(mapping().convert(events), events)
         desk.set_history(None)
         pieces = [batch.nbytes for batch in desk.rows(QUARANTINE, 1)()]
 

@@ -44,3 +44,17 @@ def test_low_latency_gives_way_to_a_knob_that_was_set(monkeypatch: pytest.Monkey
     assert load().bronze.flush_seconds == 1.0
     monkeypatch.setenv("LAKE_BRONZE__FLUSH_SECONDS", "4")
     assert load().bronze.flush_seconds == 4.0
+
+
+@pytest.mark.parametrize(
+    ("root", "landing", "found"),
+    [
+        ("abfss://lake@x.dfs.core.windows.net/a/lake/", "", "abfss://lake@x.dfs.core.windows.net/a/landing"),
+        ("abfss://lake@x.dfs.core.windows.net", "", "abfss://lake@x.dfs.core.windows.net/landing"),
+        ("/data/lake", "", "/data/landing"),
+        ("/data/lake", "abfss://in@x.dfs.core.windows.net/", "abfss://in@x.dfs.core.windows.net"),
+    ],
+)
+def test_files_land_beside_the_lake_unless_said_otherwise(root: str, landing: str, found: str) -> None:
+    assert Settings(root=root, landing=landing).landing_root == found
+    assert Settings(home=Path("/home/x")).landing_root == "/home/x/landing"

@@ -1,0 +1,130 @@
+"""The decoded readings of one Silver batch, as columns in memory.
+
+Belongs here: keeping them small (a text that repeats is stored once), their key hashes, and telling those whose key is
+claimed more than once from the many that nobody contests, which go to the table as they are.
+Does not: who wins a contested key (`workspace`), or what a reading is (`canonical`).
+
+Beyond its share of memory a chunk lies in a file and is mapped back: the system can drop such pages, and read them
+again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from quality.contracts.tables import KEY_NAMES
+
+KEY_HASH = "key_hash"
+HASHED = f"hash({', '.join(KEY_NAMES)})"
+"""SQL: 64 bits of a reading's key, the same for candidates and history within one process."""
+Hashes = npt.NDArray[np.uint64]
+
+
+class Candidates:
+    """Decoded readings, chunk by chunk, in the order in which they came."""
+
+    def __init__(self, schema: pa.Schema, spill: Path, limit: int) -> None:
+        """`schema`: columns of a chunk without `key_hash`; `limit`: bytes that stay in memory."""
+        # An engine of its own, which keeps rows in their order: a hash belongs to its row by its place.
+        self._db = duckdb.connect(config={"preserve_insertion_order": True, "autoinstall_known_extensions": False})
+        self.schema = schema.append(pa.field(KEY_HASH, pa.uint64()))
+        self._spill = spill
+        self._limit = limit
+        self._held = 0
+        self._chunks: list[pa.Table] = []
+        self._contested: pa.Array = pa.array([], pa.uint64())
+        self._dates: Counter[date] = Counter()
+        self._contested_dates: Counter[date] = Counter()
+
+    def add(self, readings: pa.Table) -> None:
+        """Take over a chunk; columns that the schema does not know are left out."""
+        if readings.num_rows == 0:
+            return
+        names = [name for name in self.schema.names if name != KEY_HASH]
+        whole = pa.table([_compact(readings.column(name)) for name in names], names=names)
+        self._db.register("_chunk", whole)
+        hashes = self._db.sql(f"select {HASHED} as {KEY_HASH} from _chunk").to_arrow_table().column(KEY_HASH)
+        self._db.unregister("_chunk")
+        self._dates += _dates_of(whole)
+        self._chunks.append(self._kept(whole.append_column(KEY_HASH, hashes)))
+
+    def _kept(self, chunk: pa.Table) -> pa.Table:
+        if self._held + chunk.nbytes <= self._limit:
+            self._held += chunk.nbytes
+            return chunk
+        path = self._spill / f"candidates-{len(self._chunks)}.arrow"
+        with pa.ipc.new_file(path, chunk.schema) as out:
+            out.write_table(chunk.unify_dictionaries())
+        return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+
+    def close(self) -> None:
+        """Let go of all of them."""
+        self._chunks.clear()
+        self._db.close()
+
+    def table(self) -> pa.Table:
+        """All of them, with their hashes."""
+        plain = pa.schema([pa.field(field.name, field.type) for field in self.schema])
+        return pa.concat_tables(self._chunks) if self._chunks else plain.empty_table()
+
+    def hashes(self) -> Hashes:
+        """The key hash of each."""
+        if not self._chunks:
+            return np.empty(0, np.uint64)
+        return np.concatenate([chunk.column(KEY_HASH).to_numpy() for chunk in self._chunks])
+
+    def contest(self, history: Hashes) -> pa.Table:
+        """Those whose key hash another candidate has too, or one of `history`; from now on they are contested."""
+        claims = np.sort(np.concatenate([self.hashes(), history]))
+        self._contested = pa.array(np.unique(claims[1:][claims[1:] == claims[:-1]]), pa.uint64())
+        whole = self.table()
+        found = whole.filter(self._is_contested(whole)) if len(self._contested) else whole.slice(0, 0)
+        self._contested_dates = _dates_of(found)
+        return found
+
+    def uncontested(self) -> Iterator[pa.Table]:
+        """The others, chunk by chunk."""
+        for chunk in self._chunks:
+            yield chunk.filter(pc.invert(self._is_contested(chunk))) if len(self._contested) else chunk
+
+    def uncontested_dates(self) -> set[date]:
+        """Dates of recorded_at of the others."""
+        return set(self._dates - self._contested_dates)
+
+    def uncontested_count(self) -> int:
+        """How many the others are."""
+        return (self._dates - self._contested_dates).total()
+
+    def _is_contested(self, chunk: pa.Table) -> pa.ChunkedArray:
+        return pc.is_in(chunk.column(KEY_HASH), value_set=self._contested)
+
+
+def _dates_of(readings: pa.Table) -> Counter[date]:
+    """Rows per date of recorded_at."""
+    days = pc.value_counts(readings.column("recorded_at").cast(pa.date32()))
+    return Counter({each["values"]: each["counts"] for each in days.to_pylist()})
+
+
+def constant(text: str, rows: int) -> pa.DictionaryArray:
+    """The same text in each row."""
+    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), pa.array([text]))
+
+
+def hours_of(instants: pa.ChunkedArray) -> pa.DictionaryArray:
+    """The enqueued hour of each instant, as rows name it."""
+    hours = pc.dictionary_encode(pc.divide(instants.cast(pa.int64()), 3_600_000_000)).combine_chunks()
+    starts = pc.multiply(hours.dictionary, 3_600_000_000).cast(instants.type)
+    return pa.DictionaryArray.from_arrays(hours.indices, pc.strftime(starts, format="%Y-%m-%d-%H"))
+
+
+def _compact(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.dictionary_encode(column) if pa.types.is_string(column.type) else column
