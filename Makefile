@@ -49,6 +49,7 @@ check: setup ## Format, lint, types, layers, SQL, rendered files
 	cd dbt_warm && DBT_TARGET_PATH=target/sqlfluff DBT_LOG_PATH=target/sqlfluff ../$(BIN)/sqlfluff lint --disable-progress-bar models
 	$(BIN)/lakehouse contracts render --check
 	$(BIN)/lakehouse mapping test
+	$(BIN)/lakehouse entities test
 
 fix: setup ## Let the tools mend what they can
 	$(BIN)/ruff format .

@@ -107,6 +107,7 @@ TABLES: tuple[Table, ...] = (
     SPECS_IN_FORCE,
     *AGGREGATES.values(),
     DATA_QUALITY_1D,
+    SUSPECT_READINGS_1D,
     DATE_STATE,
     *ENTITY_TABLES,
 )
