@@ -1,22 +1,22 @@
 """Silver is a function of the hub log and of the digest of each hour, however it came to be.
 
-A hub log of two partitions (clocks that jump and step back, repeats, contradictions, late data, broken bodies) reaches
-Bronze in any interleaving and is promoted in any cut, with hours replaced and mappings changed in between. What Silver
-then holds is compared with a rebuild at one stroke, and with an oracle in plain Python that knows one sentence only:
+A hub log of two partitions (clocks that jump and step back, repeats, contradictions, late data, broken bodies), in which
+every format there is a decoder for says the same things of the same devices, reaches Bronze in any interleaving and is
+promoted in any cut, with crashes, hours replaced and mappings changed in between. What Silver then holds is compared with a rebuild at one stroke, and with an oracle in plain Python that knows one sentence only:
 of all valid candidates of a key the one with the smallest position is accepted.
 """
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from unittest.mock import patch
 
 import pyarrow as pa
 import pytest
@@ -33,13 +33,25 @@ from lake.store import Lake
 from quality.contracts.arrow import arrow_schema
 from quality.contracts.tables import BRONZE_TELEMETRY, DUPLICATES, EVENT_NAMES, KEY_NAMES, QUARANTINE, READINGS
 from settings.model import Silver
+from tests.property.dialects import DIALECTS, Dialect, readings_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 BEGIN = datetime(2026, 3, 1, 22, 20, tzinfo=UTC)
-MEASURED = int(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp())
+NOON = int(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp())
 PARTITIONS = ("0", "1")
 LIMITS = {"air_temperature": (-60, 85), "relative_humidity": (0, 100)}
+FAILPOINTS = tuple(
+    f"silver.{name}"
+    for name in (
+        "before_plan",
+        "after_plan",
+        "after_schema_drift",
+        "after_quarantine",
+        "after_duplicates",
+        "after_readings",
+    )
+)
 UNITS = {"air_temperature": "degC", "relative_humidity": "percent"}
 Event = dict[str, Any]
 Reference = tuple[Any, ...]
@@ -47,7 +59,7 @@ Reference = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Mapped:
-    """A mapping in both forms: compiled for Silver, and as the few numbers the oracle needs."""
+    """Mappings of all formats in both forms: compiled for Silver, and as the few numbers the oracle needs."""
 
     canonicaliser: Canonicaliser
     scale: float
@@ -55,17 +67,20 @@ class Mapped:
 
 
 def mapped(scale: float, *, discriminated: bool) -> Mapped:
-    spec = {
-        "id": "thermo", "version": 1, "description": "Two readings.", "match": {"content_type": ["application/json"]},
-        "decode": {"format": "json"}, "device": {"path": "d", "source": "x"}, "time": {"path": "t", "format": "epoch_s"},
-        "discriminator": {"path": "n"} if discriminated else None,
-        "readings": [
-            {"metric": "air_temperature", "path": "v", "unit": "degC", "scale": scale},
-            {"metric": "relative_humidity", "path": "w", "unit": "percent"},
-        ],
-        "ignore": [] if discriminated else ["n"],
-    }  # fmt: skip
-    return Mapped(Canonicaliser.of([MappingSpec.model_validate(spec)]), scale, discriminated)
+    specs = [_turned(each.spec, scale, discriminated) for each in DIALECTS]
+    return Mapped(Canonicaliser.of([MappingSpec.model_validate(spec) for spec in specs]), scale, discriminated)
+
+
+def _turned(spec: dict[str, Any], scale: float, discriminated: bool) -> dict[str, Any]:
+    for reading in (reading for part in (spec, *spec.get("records", [])) for reading in part.get("readings", [])):
+        if (named := reading.get("metrics")) is not None:
+            named["v"] = {"metric": named["v"], "scale": scale}
+        elif reading["metric"] == "air_temperature":
+            reading["scale"] = scale
+    if not discriminated:
+        unread = spec.pop("discriminator").get("path")
+        spec["ignore"] = [*spec.get("ignore", []), *([unread] if unread else [])]
+    return spec
 
 
 # The second halves temperatures, so that other values are in range and others agree; the third changes every key.
@@ -79,17 +94,26 @@ BY_DIGEST = {each.canonicaliser.digest: each for each in MAPPINGS}
 
 # -- the hub log ---------------------------------------------------------------------------------------------
 
-MESSAGE = st.fixed_dictionaries(
+MEASURED = st.fixed_dictionaries(
     {
-        "partition_id": st.sampled_from(PARTITIONS),
-        "minutes": st.sampled_from([0, 0, 1, 7, 30, 70, -12]),
-        "device": st.sampled_from("ab"),
-        "slot": st.integers(0, 2),
+        "t": st.integers(0, 2).map(lambda slot: NOON + 36_000 * slot),
         "v": st.sampled_from([10, 20, 40, 80, 160, 400, None]),
         "w": st.sampled_from([10, 10, 20, 150]),
-        "broken": st.sampled_from([False] * 9 + [True]),
     }
 )
+
+
+def message_in(spoken: Sequence[Dialect]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {
+            "dialect": st.sampled_from(spoken),
+            "partition_id": st.sampled_from(PARTITIONS),
+            "minutes": st.sampled_from([0, 0, 1, 7, 30, 70, -12]),
+            "device": st.sampled_from("ab"),
+            "measured": st.lists(MEASURED, min_size=1, max_size=2),
+            "broken": st.sampled_from([False] * 9 + [True]),
+        }
+    )
 
 
 def hub_log(messages: Sequence[Mapping[str, Any]]) -> list[Event]:
@@ -100,14 +124,16 @@ def hub_log(messages: Sequence[Mapping[str, Any]]) -> list[Event]:
     for message in messages:
         partition = message["partition_id"]
         clock[partition] += timedelta(minutes=message["minutes"])
-        body = {"d": message["device"], "t": MEASURED + 36_000 * message["slot"], "v": message["v"], "w": message["w"]}
-        body["n"] = str(number[partition] % 2)
+        dialect, parity = message["dialect"], number[partition] % 2
+        match = dialect.spec["match"]
+        written = dialect.write(message["device"], parity, message["measured"])
         events.append(
             {
                 "ingest_date": clock[partition].date(), "hub": "hub", "partition_id": partition, "epoch": 0,
                 "sequence_number": number[partition], "offset": "", "enqueued_at": clock[partition],
-                "ingested_at": clock[partition], "content_type": "application/json", "properties": [],
-                "body": b"{" if message["broken"] else json.dumps(body).encode(),
+                "ingested_at": clock[partition], "content_type": match["content_type"][0],
+                "schema_ref": match["schema_ref"], "properties": [("n", str(parity))],
+                "body": dialect.broken if message["broken"] else written, "said": {**message, "n": str(parity)},
             }
         )  # fmt: skip
         number[partition] += 1
@@ -116,11 +142,12 @@ def hub_log(messages: Sequence[Mapping[str, Any]]) -> list[Event]:
 
 def arrive(lake: Lake, events: Sequence[Event]) -> None:
     if events:
-        append(lake, BRONZE_TELEMETRY, pa.Table.from_pylist(list(events), schema=arrow_schema(BRONZE_TELEMETRY)))
+        rows = [{name: value for name, value in event.items() if name != "said"} for event in events]
+        append(lake, BRONZE_TELEMETRY, pa.Table.from_pylist(rows, schema=arrow_schema(BRONZE_TELEMETRY)))
 
 
 def promoter(lake: Lake, mapping: Mapped, limit: int = 1000) -> Promoter:
-    return Promoter(lake, mapping.canonicaliser, Silver(batch_events=limit, decode_events=7))
+    return Promoter(lake, mapping.canonicaliser, Silver(batch_events=limit, decode_events=11))
 
 
 @contextmanager
@@ -134,26 +161,58 @@ def fresh_lake() -> Iterator[Lake]:
 ARRIVE = st.tuples(st.just("arrive"), st.integers(0, 12), st.integers(0, 12))
 PROMOTE = st.tuples(st.just("promote"), st.sampled_from([4, 1000, 1000]), st.just(0))
 REPLACE = st.tuples(st.just("replace"), st.integers(0, 7), st.integers(1, 2))
-MESSAGES = st.lists(MESSAGE, min_size=12, max_size=40)
-STEPS = st.lists(st.one_of(ARRIVE, PROMOTE, REPLACE), min_size=3, max_size=6)
+CRASH = st.tuples(st.just("crash"), st.sampled_from(FAILPOINTS), st.integers(1, 2))
+# A few formats a log: each costs every batch its constant.
+MESSAGES = st.lists(st.sampled_from(DIALECTS), min_size=3, max_size=3, unique_by=lambda dialect: dialect.name).flatmap(
+    lambda spoken: st.lists(message_in(spoken), min_size=12, max_size=30)
+)
+STEPS = st.lists(st.one_of(ARRIVE, PROMOTE, REPLACE, CRASH), min_size=3, max_size=6)
 
 
 def live(lake: Lake, events: Sequence[Event], steps: Sequence[tuple[Any, ...]], pick: Callable[[int], Mapped]) -> None:
     """Let the log arrive and be promoted as the steps say, then to its end; each step sees mapping `pick(step)`."""
     waiting = {p: [event for event in events if event["partition_id"] == p] for p in PARTITIONS}
+    unfinished: list[date] = []
     for number, (kind, first, second) in enumerate([*steps, ("arrive", 1000, 1000), ("promote", 1000, 0)]):
-        before = accepted_rows(lake)
-        done: list[batches.Batch | None] = []
+        before, logged_before = accepted_rows(lake), logged_dates(lake)
+        hours = sorted(batches.hours_touched(lake, 10**9))
+        replaced = [hours[first % len(hours)], hours[-second % len(hours)]] if kind == "replace" and hours else []
         if kind == "arrive":
             for partition, count in zip(PARTITIONS, (first, second), strict=True):
                 arrive(lake, waiting[partition][:count])
                 del waiting[partition][:count]
-        if kind != "replace":
-            done += promoter(lake, pick(number), first if kind == "promote" else 1000).promote()
-        elif hours := sorted(batches.hours_touched(lake, 10**9)):
-            done.append(promoter(lake, pick(number)).replace([hours[first % len(hours)], hours[-second % len(hours)]]))
-        logged = {day for batch in done if batch for day in batch.event_dates}
-        assert changed_dates(before, accepted_rows(lake)) <= logged
+        if kind == "crash":
+            with dying_at(first):
+                worker = promoter(lake, pick(number))
+                worker.promote() if second == 1 or not hours else worker.replace(hours[:2])
+        elif kind != "replace":
+            promoter(lake, pick(number), first if kind == "promote" else 1000).promote()
+        elif replaced:
+            promoter(lake, pick(number)).replace(replaced)
+        new = [day for batch, days in logged_dates(lake).items() if batch not in logged_before for day in days]
+        assert changed_dates(before, accepted_rows(lake)) <= {*new, *unfinished}
+        unfinished = new if kind == "crash" else []
+
+
+class Died(BaseException):
+    """In place of SIGKILL: nothing catches it."""
+
+
+@contextmanager
+def dying_at(wanted: str) -> Iterator[None]:
+    """Whoever reaches that point first is gone."""
+
+    def reach(point: str) -> None:
+        if point == wanted:
+            raise Died(point)
+
+    with patch("assets.silver.promote.reach", reach), suppress(Died):
+        yield
+
+
+def logged_dates(lake: Lake) -> dict[int, list[date]]:
+    rows = lake.rows(batches.BATCHES, columns=["batch", "event_dates"]).to_pylist()
+    return {row["batch"]: row["event_dates"] for row in rows}
 
 
 def accepted_rows(lake: Lake) -> set[tuple[Any, ...]]:
@@ -187,22 +246,22 @@ def oracle(events: Sequence[Event], mapping_of: Callable[[str], Mapped]) -> Outc
     claims: dict[tuple[Any, ...], list[tuple[datetime, Reference, float]]] = defaultdict(list)
     for event in events:
         mapping = mapping_of(f"{event['enqueued_at']:%Y-%m-%d-%H}")
-        if event["body"] == b"{":
-            outcome.quarantine[reference(event | {"index": -1})] = ("invalid_json", None)
+        said = event["said"]
+        dialect = said["dialect"]
+        if said["broken"]:
+            outcome.quarantine[reference(event | {"index": dialect.broken_at})] = (dialect.reason, None)
             continue
-        body = json.loads(event["body"])
-        for index, (metric, field, scale) in enumerate(
-            [("air_temperature", "v", mapping.scale), ("relative_humidity", "w", 1)]
-        ):
+        for index, metric, one, sent in readings_of(dialect, said["measured"]):
             name = reference(event | {"index": index})
-            if body[field] is None:
+            value = None if sent is None else sent * (mapping.scale if metric == "air_temperature" else 1)
+            if value is None:
                 outcome.quarantine[name] = ("missing_field", None)
-            elif not LIMITS[metric][0] <= body[field] * scale <= LIMITS[metric][1]:
+            elif not LIMITS[metric][0] <= value <= LIMITS[metric][1]:
                 outcome.quarantine[name] = ("above_range", None)
             else:
-                recorded_at = datetime.fromtimestamp(body["t"], UTC)
-                key = (f"x:{body['d']}", metric, "", recorded_at, body["n"] if mapping.discriminated else "")
-                claims[key].append((event["enqueued_at"], name, body[field] * scale))
+                recorded_at = datetime.fromtimestamp(one["t"], UTC)
+                key = (f"x:{said['device']}", metric, "", recorded_at, said["n"] if mapping.discriminated else "")
+                claims[key].append((event["enqueued_at"], name, value))
     for key, candidates in claims.items():
         (_, winner, value), *others = sorted(candidates)
         outcome.readings[winner] = (*key, value, UNITS[key[1]])
