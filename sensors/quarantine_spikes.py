@@ -122,7 +122,9 @@ def _told(instance: dg.DagsterInstance, lake: Lake) -> tuple[int, set[str]]:
     records = instance.event_log_storage.get_asset_check_execution_history(CHECK, limit=_RECENT)
     for record in records:
         said = record.evaluation
-        if said is not None and LAKE in said.metadata and said.metadata[LAKE].value == lake.identity():
+        if not isinstance(said, dg.AssetCheckEvaluation):
+            continue  # a check whose run goes on, or was killed, is only planned
+        if LAKE in said.metadata and said.metadata[LAKE].value == lake.identity():
             batch, names = said.metadata[BATCH].value, said.metadata[SPIKING].value
             assert isinstance(batch, int), "as this module wrote it"
             assert isinstance(names, list), "as this module wrote it"

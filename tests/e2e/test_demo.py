@@ -157,8 +157,8 @@ def _workers(terminal, home: Path) -> list[object]:
     [
         (("--dir", "{full}"), "is not empty; a demo starts from nothing"),
         (("--dir", "{full}/file"), "is a file; name a folder"),
-        (("--source", "{rows}", "--mapping", "nonsense"), "no mapping 'nonsense'; there are room_climate"),
-        (("--source", "{rows}"), "needs --mapping; there are room_climate"),
+        (("--source", "{rows}", "--mapping", "nonsense"), "no mapping 'nonsense'; there are availability_zigbee2mqtt"),
+        (("--source", "{rows}"), "needs --mapping; there are availability_zigbee2mqtt"),
         (("--source", "{full}/nowhere", "--mapping", "room_climate"), "does not exist; name a file, a folder"),
         (("--source", "{full}", "--mapping", "room_climate"), "holds no file of rows"),
         (("--mapping", "room_climate"), "leave --mapping out"),

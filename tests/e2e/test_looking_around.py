@@ -231,4 +231,4 @@ def test_what_is_sent_is_told_and_the_same_seed_gives_the_same_promise(terminal,
     assert "quarantined" in outcomes[0]
     assert replayed.json() == {"events": 2, "files": 1, "skipped": [], "blank": 1}
     assert unknown.code == 1
-    assert "there are room_climate" in unknown.err
+    assert "there are availability_zigbee2mqtt" in unknown.err

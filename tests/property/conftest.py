@@ -13,7 +13,7 @@ import structlog
 from hypothesis import HealthCheck, Phase, settings
 
 _ALWAYS = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
-settings.register_profile("ci", max_examples=10, derandomize=True, phases=[Phase.explicit, Phase.generate], **_ALWAYS)
+settings.register_profile("ci", max_examples=7, derandomize=True, phases=[Phase.explicit, Phase.generate], **_ALWAYS)
 settings.register_profile("deep", max_examples=300, **_ALWAYS)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 

@@ -49,6 +49,7 @@ def specs(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def lakehouse(lake, specs, monkeypatch, capsys) -> Callable[..., Any]:
     """`lakehouse …` in this process: JSON as data, else what a person reads on both streams."""
+    monkeypatch.delenv("COLUMNS", raising=False)  # pytest-xdist sets it, and so narrow that cells are folded
     monkeypatch.setenv("LAKE_ROOT", lake.root)
     monkeypatch.setenv("LAKE_HOME", str(Path(lake.root).parent / "home"))
     monkeypatch.setenv("LAKE_SPECS", str(specs(1)))

@@ -11,6 +11,7 @@ import pytest
 
 from assets.warm.project import artifacts, environment, run_dbt
 from assets.warm.publish import warm_counts
+from quality.contracts.metrics import METRICS
 from settings.model import Settings
 
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 3, 30), date(2026, 3, 31), date(2026, 4, 1)
@@ -26,7 +27,7 @@ def test_every_mart_is_counted(settings):
     assert warm_counts(settings) == {
         "dim_date": 18628,
         "dim_device": 3,
-        "dim_metric": 8,
+        "dim_metric": len(METRICS),
         "fct_data_quality_daily": 3,
         "fct_readings_daily": 6,
         "fct_readings_hourly": 12,
