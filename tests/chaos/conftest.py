@@ -26,14 +26,11 @@ import duckdb
 import polars as pl
 import psutil
 import pytest
-from polars.testing import assert_frame_equal
 
 from assets.silver.audit import audit
 from assets.warm.publish import MARTS
 from lake.store import Lake
 from local_azure import endpoints, supervisor
-from local_azure.event_hubs import message
-from local_azure.event_hubs.log import read_partition
 from orchestration.drive import instance_at
 from orchestration.resources.kusto import Kusto
 from quality.contracts.kusto import kusto_name
@@ -44,7 +41,6 @@ from quality.contracts.tables import (
     DATA_QUALITY_1D,
     DATE_STATE,
     DUPLICATES,
-    EVENT_NAMES,
     QUARANTINE,
     READING_FLAGS,
     READINGS,
@@ -56,6 +52,7 @@ from settings.model import Kusto as KustoSettings
 from simulator.faults import FaultRates
 from simulator.plan import SimulationOptions
 from simulator.simulate import simulate
+from tests.chaos.tiers import Frames, assert_same_tiers, frame_of, hub_rows
 
 EVENTS = 800
 DEVICES = 20
@@ -69,14 +66,10 @@ LATER = {"LAKE_CLOCK_START": (BEGIN + timedelta(days=1)).isoformat()}
 """What the product takes for now: soon after the log ends, so that a run spans hours and not months."""
 SMALL_CUTS = {"LAKE_BRONZE__FLUSH_ROWS": "200", "LAKE_SILVER__BATCH_EVENTS": "300"}
 """Several commits and batches where the undisturbed run has one: neither may show in the outcome."""
-APPROXIMATE = ("avg_value", "stdev_value")
-"""Sums depend on the order of their terms; all else is exact."""
 
 LAKEHOUSE = ("-m", "orchestration.cli.main")
 RUN_SECONDS = 240
 """The longest a command may take; on an idle machine the longest takes ten."""
-
-Frames = dict[str, pl.DataFrame]
 
 
 def options(faults: FaultRates = FAULTS, rate: float | None = None) -> SimulationOptions:
@@ -213,19 +206,19 @@ class Laptop:
         """What Silver, Azure Data Explorer, Gold and the warm tier hold, without what names the run that wrote it."""
         with self.kusto() as kusto:
             adx = {
-                f"adx.{name}": _frame(kusto.query(name), "silver_batch")
+                f"adx.{name}": frame_of(kusto.query(name), "silver_batch")
                 for name in map(kusto_name, (ADX_READINGS, *AGGREGATES.values()))
             }
         counted = (*AGGREGATES.values(), DATA_QUALITY_1D, SUSPECT_READINGS_1D)
-        gold = {f"gold.{t.name}": _frame(self.lake.rows(t)) for t in counted}
-        gold["silver.reading_flags"] = _frame(self.lake.rows(READING_FLAGS), "silver_batch", "parameters")
-        state = _frame(self.lake.rows(DATE_STATE)).sort("silver_batch").unique(["lane", "date"], keep="last")
+        gold = {f"gold.{t.name}": frame_of(self.lake.rows(t)) for t in counted}
+        gold["silver.reading_flags"] = frame_of(self.lake.rows(READING_FLAGS), "silver_batch", "parameters")
+        state = frame_of(self.lake.rows(DATE_STATE)).sort("silver_batch").unique(["lane", "date"], keep="last")
         gold["gold.date_state"] = state.select("lane", "date", "rows_loaded")
         return {**self.silver(), **adx, **gold, **self.warm()}
 
     def silver(self) -> Frames:
         tables = (READINGS, QUARANTINE, DUPLICATES)
-        return {f"silver.{t.name}": _frame(self.lake.rows(t), "silver_batch") for t in tables}
+        return {f"silver.{t.name}": frame_of(self.lake.rows(t), "silver_batch") for t in tables}
 
     def warm(self) -> Frames:
         with duckdb.connect(str(load(self.home).warm_database), read_only=True) as db:
@@ -247,43 +240,9 @@ class Laptop:
         assert sum(line.lag for line in ledger.streams) == 0
 
 
-def hub_rows(data: Path) -> list[tuple[Any, ...]]:
-    """Partition, number, enqueued time, offset, partition key and body of every event, straight from the files."""
-    found = []
-    for partition in map(str, range(endpoints.PARTITIONS)):
-        for record in read_partition(data, endpoints.HUB, partition):
-            held = message.decode(record.message)
-            key = held.annotations["x-opt-partition-key"]
-            place = (partition, record.sequence_number, record.enqueued_at, str(record.offset))
-            found.append((*place, key, held.body))
-    return sorted(found)
-
-
-def _frame(rows: Any, *without: str) -> pl.DataFrame:
-    frame = pl.from_arrow(rows)
-    assert isinstance(frame, pl.DataFrame)
-    return frame.drop(*without, strict=False)
-
-
-def _ordered(frame: pl.DataFrame) -> pl.DataFrame:
-    reference = [name for name in (*EVENT_NAMES, "index") if name in frame.columns]
-    exact = [name for name in frame.columns if name not in APPROXIMATE and frame[name].dtype != pl.Object]
-    return frame.sort(reference or exact, nulls_last=True)
-
-
 @pytest.fixture(scope="session")
 def same_tiers() -> Callable[[Frames, Frames], None]:
-    def check(found: Frames, wanted: Frames) -> None:
-        assert sorted(found) == sorted(wanted)
-        for name, expected in wanted.items():
-            left, right = _ordered(found[name]), _ordered(expected)
-            exact = [column for column in right.columns if column not in APPROXIMATE]
-            assert left.columns == right.columns, name
-            assert left.height == right.height, name
-            assert left.select(exact).equals(right.select(exact)), name
-            assert_frame_equal(left, right, rel_tol=1e-9, abs_tol=0.0)
-
-    return check
+    return assert_same_tiers
 
 
 def _once(folder: Path, make: Callable[[Path], None]) -> Path:

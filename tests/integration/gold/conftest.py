@@ -190,7 +190,7 @@ def in_adx(kusto: Kusto, level: str) -> pl.DataFrame:
 
 
 @pytest.fixture
-def equals_oracle(lake: Lake, kusto: Kusto) -> Callable[..., None]:
+def assert_equals_oracle(lake: Lake, kusto: Kusto) -> Callable[..., None]:
     """Both Azure Data Explorer and Gold Delta hold, at every level, what Polars computes from Silver."""
 
     def check(version: int | None = None) -> None:

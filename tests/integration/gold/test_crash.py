@@ -52,7 +52,7 @@ def load_until(point: str, lake: Lake, kusto: Kusto, snapshot: Snapshot, *dates:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_one_batch_killed_at_every_point_ends_as_if_undisturbed(
-    silver, lake: Lake, kusto: Kusto, equals_oracle
+    silver, lake: Lake, kusto: Kusto, assert_equals_oracle
 ) -> None:
     snapshot = silver.commit(silver.steady(D1) + silver.steady(D2))
 
@@ -60,14 +60,14 @@ def test_one_batch_killed_at_every_point_ends_as_if_undisturbed(
         load_until(point, lake, kusto, snapshot, D1, D2)
     load_dates(lake, kusto, snapshot, [D1, D2])
 
-    equals_oracle()
+    assert_equals_oracle()
     assert lake.rows(DATE_STATE).num_rows == 2
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_ten_batches_each_killed_at_another_point_leave_only_the_last(
-    silver, lake: Lake, kusto: Kusto, equals_oracle
+    silver, lake: Lake, kusto: Kusto, assert_equals_oracle
 ) -> None:
     load_dates(lake, kusto, silver.commit(silver.steady(D1) + silver.steady(D2)), [D1, D2])
 
@@ -81,4 +81,4 @@ def test_ten_batches_each_killed_at_another_point_leave_only_the_last(
         load_until(point, lake, kusto, snapshot, D1)
     load_dates(lake, kusto, snapshot, [D1])
 
-    equals_oracle()
+    assert_equals_oracle()

@@ -75,13 +75,13 @@ def test_a_file_that_never_arrives_fails_after_the_timeout(
 
 
 def test_reports_taken_by_another_program_only_cost_time(
-    silver, lake: Lake, kusto: Kusto, monkeypatch: pytest.MonkeyPatch, equals_oracle
+    silver, lake: Lake, kusto: Kusto, monkeypatch: pytest.MonkeyPatch, assert_equals_oracle
 ) -> None:
     monkeypatch.setattr(kusto, "reports", list)
 
     load_dates(lake, kusto, silver.commit(silver.steady(D1)), [D1])
 
-    equals_oracle()
+    assert_equals_oracle()
 
 
 def test_windows_that_kql_did_not_see_stop_the_level(

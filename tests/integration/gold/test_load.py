@@ -32,24 +32,24 @@ def files_of(lake: Lake, level: str, day: date) -> list[str]:
     return sorted(path for path in lake.open(AGGREGATES[level]).file_uris() if f"event_date={day}" in path)
 
 
-def test_levels_equal_an_independent_computation(silver, lake: Lake, kusto: Kusto, equals_oracle) -> None:
+def test_levels_equal_an_independent_computation(silver, lake: Lake, kusto: Kusto, assert_equals_oracle) -> None:
     snapshot = silver.commit(silver.steady(D1) + silver.steady(D2, hours=24, every=90))
 
     loads = load_dates(lake, kusto, snapshot, [D2, D1])
 
-    equals_oracle()
+    assert_equals_oracle()
     assert [(done.date, done.skipped, done.rows["Readings"]) for done in loads] == [(D1, False, 480), (D2, False, 1920)]
 
 
 def test_a_spread_of_thousandths_survives_values_around_a_billion(
-    silver, lake: Lake, kusto: Kusto, equals_oracle
+    silver, lake: Lake, kusto: Kusto, assert_equals_oracle
 ) -> None:
     load_dates(lake, kusto, silver.commit(silver.steady(D1, base=1e9)), [D1])
 
-    equals_oracle()
+    assert_equals_oracle()
 
 
-def test_edge_cases_come_out_as_the_contract_says(silver, lake: Lake, kusto: Kusto, equals_oracle, gold) -> None:
+def test_edge_cases_come_out_as_the_contract_says(silver, lake: Lake, kusto: Kusto, assert_equals_oracle, gold) -> None:
     readings = [
         {"recorded_at": silver.at("2026-03-01T00:00:00"), "value": 1.0},
         {"recorded_at": silver.at("2026-03-01T23:59:59.999999"), "value": 2.0},
@@ -106,7 +106,7 @@ def test_edge_cases_come_out_as_the_contract_says(silver, lake: Lake, kusto: Kus
 
     load_dates(lake, kusto, silver.commit(readings), [D1, D2])
 
-    equals_oracle()
+    assert_equals_oracle()
     rows = gold(lake, "1h")
     assert (
         rows.filter(pl.col("reading_count") == 1)["stdev_value"].null_count() == (rows["reading_count"] == 1).sum() > 0
@@ -117,7 +117,7 @@ def test_edge_cases_come_out_as_the_contract_says(silver, lake: Lake, kusto: Kus
     assert "x:2" not in rows["device_id"]
 
 
-def test_a_late_reading_changes_its_own_date_only(silver, lake: Lake, kusto: Kusto, equals_oracle) -> None:
+def test_a_late_reading_changes_its_own_date_only(silver, lake: Lake, kusto: Kusto, assert_equals_oracle) -> None:
     load_dates(lake, kusto, silver.commit(silver.steady(D1) + silver.steady(D2)), [D1, D2])
     before = extents_of(kusto, D1), {level: files_of(lake, level, D1) for level in AGGREGATES}
     assert len(before[0]) == 5
@@ -127,13 +127,13 @@ def test_a_late_reading_changes_its_own_date_only(silver, lake: Lake, kusto: Kus
     assert dirty_dates(lake) == {D2: 2}
     load_dates(lake, kusto, snapshot, list(dirty_dates(lake)))
 
-    equals_oracle()
+    assert_equals_oracle()
     assert (extents_of(kusto, D1), {level: files_of(lake, level, D1) for level in AGGREGATES}) == before
     assert dirty_dates(lake) == {}
 
 
 def test_a_date_whose_readings_vanish_is_emptied_everywhere(
-    silver, lake: Lake, kusto: Kusto, equals_oracle, gold
+    silver, lake: Lake, kusto: Kusto, assert_equals_oracle, gold
 ) -> None:
     load_dates(lake, kusto, silver.commit(silver.steady(D1) + silver.steady(D2)), [D1, D2])
     snapshot = silver.commit([], instead_of=f"enqueued_hour = '{D2}-00'", touching=[D2])
@@ -141,7 +141,7 @@ def test_a_date_whose_readings_vanish_is_emptied_everywhere(
     assert dirty_dates(lake) == {D2: 2}
     (done,) = load_dates(lake, kusto, snapshot, [D2])
 
-    equals_oracle()
+    assert_equals_oracle()
     assert extents_of(kusto, D2) == set()
     assert D2 not in gold(lake, "1m")["event_date"]
     assert set(done.rows.values()) == {0}
@@ -149,11 +149,11 @@ def test_a_date_whose_readings_vanish_is_emptied_everywhere(
 
 
 def test_dates_without_readings_in_a_range_are_recorded_and_stay_empty(
-    silver, lake: Lake, kusto: Kusto, equals_oracle
+    silver, lake: Lake, kusto: Kusto, assert_equals_oracle
 ) -> None:
     load_dates(lake, kusto, silver.commit(silver.steady(D1) + silver.steady(D3)), [D1, D2, D3])
 
-    equals_oracle()
+    assert_equals_oracle()
     assert loaded(lake, "readings") == {D1: 1, D2: 1, D3: 1}
 
 
@@ -168,7 +168,7 @@ def test_a_loaded_date_is_skipped_without_asking_kusto(silver, lake: Lake, kusto
 
 
 def test_what_kusto_holds_already_is_not_loaded_again(
-    silver, lake: Lake, kusto: Kusto, equals_oracle, monkeypatch: pytest.MonkeyPatch
+    silver, lake: Lake, kusto: Kusto, assert_equals_oracle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     snapshot = silver.commit(silver.steady(D1))
     load_dates(lake, kusto, snapshot, [D1])
@@ -184,7 +184,7 @@ def test_what_kusto_holds_already_is_not_loaded_again(
 
 
 def test_results_larger_than_a_slice_are_read_whole(
-    silver, lake: Lake, kusto: Kusto, equals_oracle, monkeypatch: pytest.MonkeyPatch
+    silver, lake: Lake, kusto: Kusto, assert_equals_oracle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One window with more devices than a slice, a date with more windows, and several dates in one slice."""
     monkeypatch.setattr(copying, "SLICE_ROWS", 40)
@@ -204,10 +204,12 @@ def test_results_larger_than_a_slice_are_read_whole(
     assert max(sizes) <= 60
 
     monkeypatch.undo()
-    equals_oracle()
+    assert_equals_oracle()
 
 
-def test_two_loaders_at_once_do_no_harm(silver, lake: Lake, kusto: Kusto, equals_oracle: Callable[..., None]) -> None:
+def test_two_loaders_at_once_do_no_harm(
+    silver, lake: Lake, kusto: Kusto, assert_equals_oracle: Callable[..., None]
+) -> None:
     snapshot = silver.commit(silver.steady(D1) + silver.steady(D2))
     other = Kusto(kusto.uri, kusto.database, ingest_timeout_seconds=30)
     lake.identity()
@@ -227,12 +229,12 @@ def test_two_loaders_at_once_do_no_harm(silver, lake: Lake, kusto: Kusto, equals
     load_dates(lake, kusto, snapshot, [D1, D2])
 
     assert len(failures) < 2, failures
-    equals_oracle()
+    assert_equals_oracle()
     other.close()
 
 
 def test_more_dates_than_are_taken_at_once(
-    silver, lake: Lake, kusto: Kusto, equals_oracle, monkeypatch: pytest.MonkeyPatch
+    silver, lake: Lake, kusto: Kusto, assert_equals_oracle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(load, "DATES_AT_ONCE", 2)
     days = [D1, D2, D3]
@@ -241,7 +243,7 @@ def test_more_dates_than_are_taken_at_once(
 
     loads = load_dates(lake, kusto, silver.commit(readings), [*days, D3 + timedelta(days=9)], said.append)
 
-    equals_oracle()
+    assert_equals_oracle()
     assert [done.rows["Readings"] for done in loads] == [1, 1, 1, 0]
     assert [text.split(" at ")[0] for text in said if " dates) at " in text] == [
         "gold: 2026-03-01 to 2026-03-02 (2 dates)",

@@ -29,7 +29,7 @@ class Fleet:
         member.start(self.partitions, lambda owned: self.owned.__setitem__(name, owned))
         return member
 
-    def until(self, met: Callable[[], bool], seconds: float = 30) -> None:
+    def assert_soon(self, met: Callable[[], bool], seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
         while not met():
             assert time.monotonic() < deadline, self.owned

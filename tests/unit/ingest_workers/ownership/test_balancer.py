@@ -25,23 +25,23 @@ class Troubled(FileCheckpointStore):
 
 def test_a_worker_alone_owns_all(fleet):
     fleet.join("a")
-    fleet.until(lambda: fleet.covered("a"))
+    fleet.assert_soon(lambda: fleet.covered("a"))
 
 
 def test_who_joins_gets_a_fair_share(fleet):
     fleet.join("a")
-    fleet.until(lambda: fleet.covered("a"))
+    fleet.assert_soon(lambda: fleet.covered("a"))
     for name in ("b", "c"):
         fleet.join(name)
-    fleet.until(lambda: fleet.covered("a", "b", "c") and fleet.loads("a", "b", "c") == [2, 3, 3])
+    fleet.assert_soon(lambda: fleet.covered("a", "b", "c") and fleet.loads("a", "b", "c") == [2, 3, 3])
 
 
 def test_who_leaves_gives_up_at_once_and_the_others_share_what_it_had(fleet):
     for name in ("a", "b"):
         fleet.join(name, expiry=60)
-    fleet.until(lambda: fleet.covered("a", "b") and fleet.loads("a", "b") == [4, 4])
+    fleet.assert_soon(lambda: fleet.covered("a", "b") and fleet.loads("a", "b") == [4, 4])
     fleet.members["a"].stop()
-    fleet.until(lambda: fleet.covered("b"))
+    fleet.assert_soon(lambda: fleet.covered("b"))
 
 
 def test_the_partitions_of_a_dead_worker_are_taken_over_after_the_expiry(fleet):
@@ -60,20 +60,20 @@ def test_the_partitions_of_a_dead_worker_are_taken_over_after_the_expiry(fleet):
     assert len(made) == len(fleet.partitions)
     begun = time.monotonic()
     fleet.join("b", expiry=1.0)
-    fleet.until(lambda: fleet.covered("b"))
+    fleet.assert_soon(lambda: fleet.covered("b"))
     assert time.monotonic() - begun >= 0.9
 
 
 def test_a_store_that_is_down_costs_no_partition(fleet):
     store = Troubled(fleet.folder)
     fleet.join("a", store, expiry=0.2)
-    fleet.until(lambda: fleet.covered("a"))
+    fleet.assert_soon(lambda: fleet.covered("a"))
     store.down = True
     time.sleep(0.5)
     assert fleet.covered("a")
     store.down = False
     fleet.join("b")
-    fleet.until(lambda: fleet.covered("a", "b") and fleet.loads("a", "b") == [4, 4])
+    fleet.assert_soon(lambda: fleet.covered("a", "b") and fleet.loads("a", "b") == [4, 4])
 
 
 def test_a_claim_the_store_could_not_take_is_not_ours(fleet):
@@ -83,13 +83,13 @@ def test_a_claim_the_store_could_not_take_is_not_ours(fleet):
     time.sleep(0.3)
     assert fleet.loads("a") == [0]
     store.forgets = False
-    fleet.until(lambda: fleet.covered("a"))
+    fleet.assert_soon(lambda: fleet.covered("a"))
 
 
 def test_stopping_while_the_store_is_down_returns(fleet):
     store = Troubled(fleet.folder)
     member = fleet.join("a", store)
-    fleet.until(lambda: fleet.covered("a"))
+    fleet.assert_soon(lambda: fleet.covered("a"))
     store.down = True
     begun = time.monotonic()
     member.stop()
