@@ -113,7 +113,8 @@ class Mqtt(_Section):
     client_id: str = Field(default="", max_length=128)
     """Names the session, so every replica needs its own, and the same after a restart. Empty: from the host's name."""
     topic: str = "telemetry/{device}"
-    """Levels of the topic; `{device}` and `{schema}` stand for one level each."""
+    """Levels of the topic; `{device}` and `{schema}` stand for one level each, `+` for any, a last `#` for all below:
+    `zigbee2mqtt/{device}/#`. The whole topic travels as property `topic`, which mappings can ask for."""
     share: str = "lakehouse"
     """Group of the shared subscription. Empty: a plain one, for a single replica."""
     content_type: str = "application/json"
@@ -129,8 +130,11 @@ class Mqtt(_Section):
     @model_validator(mode="after")
     def _safe(self) -> Self:
         levels = self.topic.split("/")
-        if levels.count("{device}") != 1 or any(set("+#") & set(level) for level in levels):
-            raise ValueError(f"the topic {self.topic!r} needs the level {{device}} once, and no '+' or '#'")
+        wild = [level for level in levels[:-1] if level != "+"] + [level for level in levels[-1:] if level not in "+#"]
+        if levels.count("{device}") != 1 or any(set("+#") & set(level) for level in wild):
+            raise ValueError(
+                f"the topic {self.topic!r} needs the level {{device}} once; '+' is a whole level, '#' the last one"
+            )
         if self.host and not self.tls and self.host not in {"127.0.0.1", "::1", "localhost"}:
             raise ValueError(f"MQTT to {self.host} without TLS would show device data and password to the network")
         return self

@@ -35,8 +35,11 @@ class Reading:
         levels = settings.topic.split("/")
         self.filter = "/".join("+" if level in {"{device}", "{schema}"} else level for level in levels)
         """Of the topics to subscribe to."""
-        named = {"{device}": "(?P<device>[^/]*)", "{schema}": "(?P<schema>[^/]*)"}
-        self._pattern = re.compile("/".join(named.get(level) or re.escape(level) for level in levels), re.DOTALL)
+        named = {"{device}": "(?P<device>[^/]*)", "{schema}": "(?P<schema>[^/]*)", "+": "[^/]*"}
+        exact = [named.get(level) or re.escape(level) for level in levels if level != "#"]
+        # `#` stands for the level above it too.
+        below = "(?:/.*)?" if levels[-1] == "#" else ""
+        self._pattern = re.compile("/".join(exact) + below, re.DOTALL)
 
     @property
     def subscription(self) -> str:
@@ -51,7 +54,7 @@ class Reading:
         content_type = getattr(properties, "ContentType", None) or self._settings.content_type
         content_encoding, message_id = said.get("content_encoding"), said.get("message_id")
         schema = levels.get("schema") or said.get("schema") or self._settings.schema_ref
-        wrong = _wrong(levels.get("device", ""), (content_type, content_encoding, message_id, schema or None))
+        wrong = _wrong(topic, levels.get("device", ""), (content_type, content_encoding, message_id, schema or None))
         event = Event(
             device=levels.get("device"),
             body=payload,
@@ -61,6 +64,7 @@ class Reading:
             properties=(
                 *((("schema", schema),) if schema else ()),
                 ("gateway", "mqtt"),
+                ("topic", topic),
                 *[(name, value) for name, value in said.items() if name not in _OWN][:_MOST_PROPERTIES],
             ),
         )
@@ -79,7 +83,10 @@ def refused(event: Event, topic: str, why: str) -> Event:
     return Event(device, json.dumps(body).encode(), REFUSED, properties=(("gateway", "mqtt"),))
 
 
-def _wrong(device: str, words: Iterable[str | None]) -> str | None:
+def _wrong(topic: str, device: str, words: Iterable[str | None]) -> str | None:
+    if len(topic) > _LONGEST_TOPIC:
+        # Cut short it would name another device to a mapping that reads it.
+        return "so long a topic cannot be carried"
     if not is_device(device):
         return "the topic's device cannot be a partition key"
     if not all(word is None or is_word(word) for word in words):

@@ -87,7 +87,9 @@ def test_tokens_cannot_be_configured_open(wrong):
         Jwt.model_validate(wrong)
 
 
-@pytest.mark.parametrize("wrong", [{"topic": "a/b"}, {"topic": "{device}/#"}, {"host": "broker.example", "tls": False}])
+@pytest.mark.parametrize(
+    "wrong", [{"topic": "a/b"}, {"topic": "{device}/#/a"}, {"host": "broker.example", "tls": False}]
+)
 def test_mqtt_cannot_be_configured_without_identity_or_in_the_clear(wrong):
     with pytest.raises(ValidationError):
         Mqtt.model_validate(wrong)
