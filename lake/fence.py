@@ -18,6 +18,7 @@ from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
+from lake.evolution import bring_up_to_date
 from lake.store import WRITER, Lake
 from quality.contracts.arrow import arrow_schema
 from quality.contracts.model import Table
@@ -47,7 +48,9 @@ def on_fresh_table(lake: Lake, table: Table, attempt: Callable[[DeltaTable], T])
         on=CommitFailedError, attempts=20, timeout=120, wait_initial=0.05, wait_max=2.0, wait_jitter=0.5
     ):
         with turn:
-            return attempt(lake.open(table))
+            target = lake.open(table)
+            bring_up_to_date(target, table)
+            return attempt(target)
     raise AssertionError("unreachable: the last attempt raises")
 
 

@@ -17,6 +17,7 @@ import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, WriterProperties
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
+from lake.evolution import STATED, missing
 from quality.contracts.arrow import arrow_schema
 from quality.contracts.model import Table
 from quality.contracts.tables import IDENTITY
@@ -27,10 +28,6 @@ from settings.storage import storage_options
 _IDENTITY = "lake/identity"
 WRITER = WriterProperties(compression="ZSTD", compression_level=1)
 """zstd 1: half of snappy's bytes at the same speed."""
-
-
-STATED = "delta.dataSkippingStatsColumns"
-"""Property that names the columns files state a smallest and a largest value of."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +84,16 @@ class Lake:
         return self.open(table).version() if self.exists(table) else -1
 
     def dataset(self, table: Table, version: int | None = None) -> ds.Dataset:
-        """The rows as an Arrow dataset: partitions and file statistics prune it."""
-        return self.open(table, version).to_pyarrow_dataset()
+        """The rows as an Arrow dataset: partitions and file statistics prune it.
+
+        A column that the table got after it was made, or has not got yet, is null where files lack it.
+        """
+        found = self.open(table, version).to_pyarrow_dataset()
+        lacks = missing(found.schema, table)
+        if not lacks:
+            return found
+        wanted = arrow_schema(table)
+        return found.replace_schema(pa.schema([*found.schema, *(wanted.field(name) for name in lacks)]))
 
     def rows(
         self,
