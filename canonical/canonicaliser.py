@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,6 +21,8 @@ from canonical.compilation import Compiled, compiled, properties_of
 from canonical.content import content_of, digest_of, parse, spec_of
 from canonical.decoders.protobuf_detection import Detection
 from canonical.drift.rejection import Rejection
+from canonical.engine import Engine
+from canonical.envelopes import Envelopes
 from canonical.outcome import EVENTS_SCHEMA, READINGS_SCHEMA, REJECTS_SCHEMA, Converted, Outcome
 from canonical.routing import routing_statement, source_table
 from canonical.schedules import schedules
@@ -32,19 +33,12 @@ from quality.rules.row import Rule
 
 __all__ = ["EVENTS_SCHEMA", "READINGS_SCHEMA", "REJECTS_SCHEMA", "Canonicaliser", "Converted"]
 
-BATCH_ROWS = 16_384
 NOBODY = -1
 """In place of a mapping: no mapping takes the event."""
-_CONFIG = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "enable_external_access": "false",
-    "temp_directory": "",
-}
 
 
 class Canonicaliser:
-    """Mapping specs, compiled. One connection of its own; use one instance per thread."""
+    """Mapping specs, compiled. An engine of its own, which keeps its plans; use one instance per thread."""
 
     def __init__(self, content: str) -> None:
         self.content = content
@@ -60,13 +54,8 @@ class Canonicaliser:
         self._largest_body = max([MAX_BODY_BYTES, *(spec.max_body_bytes for spec in specs)])
         self._detection = Detection(specs)
         self._routing = routing_statement(specs, self._properties, data["schemas"])
-        self._connection = duckdb.connect(":memory:", config=dict(_CONFIG))
-        self._connection.execute("SET TimeZone = 'UTC'")
-        self._connection.execute("SET python_enable_replacements = false")
-        # It turns IN over a few literals into hash joins: slower here, and rows might leave in another order.
-        self._connection.execute("SET disabled_optimizers = 'in_clause'")
-        for statement in macros(rules):
-            self._connection.execute(statement)
+        self._envelopes = Envelopes(specs, list(self._properties.values()))
+        self._engine = Engine(macros(rules))
 
     @classmethod
     def of(cls, specs: Sequence[MappingSpec]) -> Canonicaliser:
@@ -101,7 +90,7 @@ class Canonicaliser:
         """Each mapping with the events it takes, undecoded; `outcome` is told of those that none takes."""
         events = events.select(EVENTS_SCHEMA.names).cast(EVENTS_SCHEMA)
         source = self._detection.named(source_table(events, self._properties, self._largest_body))
-        routed = self.run(self._routing, source)
+        routed = self._routed(source)
         if outcome is not None:
             outcome.refused_by_envelope(routed)
         taken = pc.if_else(pc.is_null(routed.column("fault")), routed.column("mapping"), NOBODY)
@@ -110,6 +99,14 @@ class Canonicaliser:
             mine = source if pc.all(chosen).as_py() else source.filter(chosen)
             if len(mine):
                 yield mapping, mine
+
+    def _routed(self, source: pa.Table) -> pa.Table:
+        """What the routing statement says of each event, asked of one event a kind."""
+        firsts, kinds = self._envelopes.kinds(source)
+        if len(firsts) == len(source):
+            return self.run(self._routing, source)
+        routed = self.run(self._routing, source.take(pa.array(firsts))).take(pa.array(kinds))
+        return routed.set_column(0, "row", source.column("row"))
 
     def _convert(self, mapping: Compiled, events: pa.Table, outcome: Outcome) -> None:
         """The events of one mapping: most messages are one record, and take one statement."""
@@ -124,10 +121,4 @@ class Canonicaliser:
 
     def run(self, statement: str, source: pa.Table) -> pa.Table:
         """The result of a SELECT over a table named `source`."""
-        # A batch is read by one thread, so there have to be several.
-        batches = source.to_batches(max_chunksize=BATCH_ROWS)
-        self._connection.register("source", pa.Table.from_batches(batches, schema=source.schema))
-        try:
-            return self._connection.sql(statement).to_arrow_table().combine_chunks()
-        finally:
-            self._connection.unregister("source")
+        return self._engine.run(statement, source)

@@ -2,8 +2,9 @@
 
 Belongs here: the statement that takes decoded records through identity, time, units and row rules. It gives one row a
 record: `row`, device_id, recorded_us, discriminator, from_envelope, the number of the event rule that fails (`fault`)
-with EVENT_DETAILS, and the columns of each reading (`reading_columns`); where a message holds several records also
-`record` and the places of the entry (`i1`, `i2` …).
+with EVENT_DETAILS, the columns of each reading (`reading_columns`), and in one list (`shown`) the readings' fields as
+they came, where one is refused; where a message holds several records also `record` and the places of the entry
+(`i1`, `i2` …).
 Does not: bytes to fields (`decoders`), the rules themselves (`quality.rules.row`), or the tables (`canonicaliser`).
 """
 
@@ -24,7 +25,7 @@ from canonical.decoders.json_objects import JsonObjects
 from canonical.decoders.protobuf_messages import ProtobufMessages
 from canonical.identities import device_fields, discriminator_field, enveloped, native, not_blank
 from canonical.identities import properties_of as named_by
-from canonical.reading_columns import ABSENT, CellOf, OtherNames, ReadingColumns
+from canonical.reading_columns import ABSENT, SHOWN, CellOf, OtherNames, ReadingColumns
 from canonical.schemas.registry import descriptor
 from canonical.spec.decode import CsvDecode, JsonDecode, ProtobufDecode
 from canonical.spec.readings import NumberFormat, Reading, Slot
@@ -179,7 +180,8 @@ settled AS (SELECT *, {event_fault} AS fault FROM (SELECT *, ({readings_given}) 
 SELECT {where}, device_id, from_envelope, fault,
     CASE WHEN body_fault IS NULL THEN recorded_us END AS recorded_us,
     CASE WHEN body_fault IS NULL THEN discriminator END AS discriminator,
-    {", ".join(f"CASE WHEN fault IS NOT NULL THEN left({name}, 200) END AS {name}" for name in EVENT_DETAILS)}{result}
+    {", ".join(f"CASE WHEN fault IS NOT NULL THEN left({name}, 200) END AS {name}" for name in EVENT_DETAILS)},
+    {_shown(group)} AS shown{result}
 FROM settled"""
         return Part(group, decoder, depth, statement, constants, readings)
 
@@ -222,6 +224,15 @@ FROM settled"""
             "ahead_hours": f"{ahead:g}",
         }
         return constants, {"earliest_us": sql.integer(instant_us(earliest)), "ahead_hours": sql.number(ahead)}
+
+
+def _shown(group: Group) -> str:
+    """SQL: the fields of the readings as they came, in their order, where a rule refuses one of them."""
+    numbers = range(group.first, group.first + len(group.readings))
+    if not numbers:
+        return "NULL::VARCHAR[]"
+    refused = " OR ".join(f"f{n} >= 0" for n in numbers)
+    return f"CASE WHEN {refused} THEN [{', '.join(f'left(shown{n}, {SHOWN})' for n in numbers)}] END"
 
 
 def _paths(group: Group) -> tuple[set[str], set[str]]:

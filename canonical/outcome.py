@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from canonical.compilation import EVENT_DETAILS, Compiled, Part
-from canonical.reading_columns import ABSENT
+from canonical.reading_columns import ABSENT, OtherNames, ReadingColumns
 from canonical.routing import ENVELOPE_DETAILS
 from quality.contracts.arrow import arrow_schema
+from quality.contracts.flags import Flag
 from quality.contracts.model import Table
 from quality.contracts.tables import BRONZE_TELEMETRY, EVENT_NAMES, KEY_NAMES, QUARANTINE, READINGS
 from quality.rules.macros import explanation, of_stage
@@ -106,24 +107,29 @@ class Outcome:
         Without `places` there is one record an event, and what is wrong with it is wrong with the event.
         """
         wide = wide.append_column("recorded_at", wide.column("recorded_us").cast(_INSTANT))
-        id_ = {"mapping_id": mapping.spec.id}
         if wide.column("fault").null_count < len(wide):
             bad = pc.is_valid(wide.column("fault"))
             at = WHOLE_EVENT if places is None else places.refused.filter(bad)
             self.refused_event(mapping, part, wide.filter(bad), at)
             good = pc.invert(bad)
-            wide, places = wide.filter(good), places.filter(good) if places is not None else None
+            wide = wide.drop_columns(["fault", *EVENT_DETAILS]).filter(good)
+            places = places.filter(good) if places is not None else None
         base = self._event(wide) | {name: wide.column(name) for name in ("device_id", "recorded_at", "discriminator")}
         which = wide.column("from_envelope").cast(pa.int32()).combine_chunks()
         clocks = pa.DictionaryArray.from_arrays(which, pa.array(["device", "envelope"]))
         # Texts once for all readings of a record, not once for each.
-        shared = pa.table({name: _as(column, _TEXT) for name, column in base.items()} | {"recorded_at_source": clocks})
-        for number, reading in enumerate(part.readings, start=part.group.first):
-            columns = {"index": _index(number, len(wide), places)} | _repeated(id_ | reading.constants(), len(wide))
-            columns |= {"value": wide.column(f"v{number}"), "flags": wide.column(f"g{number}")}
+        shared = {name: _as(column, _TEXT) for name, column in base.items()} | {"recorded_at_source": clocks}
+        from_hub = which.cast(pa.int64()) if pc.any(wide.column("from_envelope")).as_py() else None
+        for place, reading in enumerate(part.readings):
+            number = part.group.first + place
+            if not _says_something(wide.column(f"f{number}")):
+                continue
+            columns = {"value": wide.column(f"v{number}"), "flags": _flags(reading, wide, number, from_hub)}
+            columns |= {"index": _index(number, len(wide), places)}
             columns |= {"value_text": wide.column(f"x{number}")} if reading.worded else {}
             columns |= {"channel": _as(wide.column(f"c{number}"), _TEXT)} if reading.names_channel else {}
-            self._reading(_columns(shared) | columns, wide, number)
+            same = {"mapping_id": mapping.spec.id, **reading.constants()}
+            self._reading(shared | columns, same, wide, place, number)
 
     def refused_event(self, mapping: Compiled, part: Part, refused: pa.Table, at: int | pa.Array) -> None:
         """Events, or records of them, that a rule of stage `event` refuses; `at` is their index."""
@@ -135,17 +141,25 @@ class Outcome:
         index = pa.repeat(pa.scalar(at, pa.int32()), len(refused)) if isinstance(at, int) else at
         self._refused["event"].append(self._event(refused) | {"index": index} | named | constants)
 
-    def _reading(self, columns: Mapping[str, Any], wide: pa.Table, number: int) -> None:
+    def _reading(
+        self, columns: Mapping[str, Any], same: Mapping[str, Any], wide: pa.Table, place: int, number: int
+    ) -> None:
+        """Accepted and refused rows of one reading; what is the same in every row is added to those that are left."""
         fault = wide.column(f"f{number}")
         whole = pa.table(dict(columns))
-        accepted = whole if fault.null_count == len(fault) else whole.filter(pc.is_null(fault))
-        self._readings.append(_table(_columns(accepted), READINGS_SCHEMA, len(accepted)))
-        if accepted is whole:
-            return
+        if fault.null_count:
+            accepted = whole if fault.null_count == len(fault) else whole.filter(pc.is_null(fault))
+            known = {name: value for name, value in same.items() if name in READINGS_SCHEMA.names}
+            rows = _columns(accepted) | _repeated(known, len(accepted))
+            self._readings.append(_table(rows, READINGS_SCHEMA, len(accepted)))
         refused = pc.greater(pc.fill_null(fault, ABSENT), ABSENT)
-        named = {"fault": "f", "shown": "t", "unit_text": "u"}
-        found = {name: wide.column(f"{letter}{number}").filter(refused) for name, letter in named.items()}
-        self._refused["reading"].append(_columns(whole.drop_columns(["flags"]).filter(refused)) | found)
+        if not pc.any(refused).as_py():
+            return
+        left = whole.drop_columns(["flags"]).filter(refused)
+        found = {"fault": fault.filter(refused), "shown": pc.list_element(wide.column("shown").filter(refused), place)}
+        if f"u{number}" in wide.column_names:
+            found["unit_text"] = wide.column(f"u{number}").filter(refused)
+        self._refused["reading"].append(_columns(left) | _repeated(same, len(left)) | found)
 
     def rule(self, stage: Stage, name: str) -> int:
         """Number of a rule."""
@@ -179,6 +193,20 @@ class Outcome:
         places, reference = rows.column("row"), self._reference
         same = len(places) == len(reference) and pc.all(pc.equal(places, pa.arange(0, len(places)))).as_py()
         return _columns(reference if same else reference.take(places))
+
+
+def _says_something(fault: pa.ChunkedArray) -> bool:
+    """Whether a reading is accepted or refused anywhere."""
+    return bool(fault.null_count) or (len(fault) > 0 and pc.max(fault).as_py() > ABSENT)
+
+
+def _flags(reading: ReadingColumns | OtherNames, wide: pa.Table, number: int, from_hub: pa.Array | None) -> Any:
+    """The flags of a reading; `from_hub` is 1 where the hub's time stands for the device's, None where nowhere."""
+    flags = wide.column(f"g{number}") if reading.names_unit else None
+    if from_hub is not None:
+        hubs = pc.add(pc.multiply(from_hub, int(Flag.RECORDED_AT_ENVELOPE)), reading.flags)
+        return hubs if flags is None else pc.add(flags, hubs)
+    return pa.repeat(pa.scalar(reading.flags, pa.int64()), len(wide)) if flags is None else flags
 
 
 def _index(number: int, length: int, places: Places | None) -> pa.Array:

@@ -1,9 +1,9 @@
 """One reading of a mapping as columns of its statement.
 
 Belongs here: conditions, sentinels, units, states, flags and the call of the reading rules. Reading n leaves the
-statement as `v<n>` (value), `g<n>` (flags) and `f<n>`: NULL when accepted, ABSENT when there is nothing to say, else
-the number of the rule that fails, with `t<n>` (the field as it came) and `u<n>` (its unit); `x<n>` (value_text) and
-`c<n>` (channel) only where the reading has them.
+statement as `v<n>` (value) and `f<n>`: NULL when accepted, ABSENT when there is nothing to say, else the number of the
+rule that fails, with the field as it came in the list `shown`; `g<n>` (flags), `u<n>` (unit), `x<n>` (value_text) and
+`c<n>` (channel) only where they are not the same in every row.
 Does not: what the readings of an entry share (`compilation`).
 """
 
@@ -25,7 +25,8 @@ ABSENT = -1
 """In place of a rule's number: neither a reading nor a reject, because the device sent no value."""
 WORDED = ("state", "event")
 """Kinds of metrics whose readings are texts."""
-_SHOWN = 200
+SHOWN = 200
+"""Characters of what a message holds that are told."""
 
 CellOf = Callable[[str, NumberFormat | None], Cell]
 
@@ -62,6 +63,11 @@ class ReadingColumns:
         """Whether the message says the channel."""
         return self._channel_cell is not None
 
+    @property
+    def names_unit(self) -> bool:
+        """Whether the message says the unit."""
+        return self._unit is not None
+
     def fields(self) -> list[str]:
         """given, number, text, sentinel, unit text; and condition, state and channel where there are such."""
         n, cell = self._n, self._cell
@@ -83,7 +89,7 @@ class ReadingColumns:
             columns.append(f"{self._state()} AS state{n}")
         if self._channel_cell is not None and isinstance(self._channel, Channel):
             before, _, behind = self._channel.template.partition("{}")
-            named = f"left({self._channel_cell.name}, {_SHOWN})"
+            named = f"left({self._channel_cell.name}, {SHOWN})"
             columns.append(f"coalesce({sql.text(before)} || {named} || {sql.text(behind)}, '') AS channel{n}")
         return columns
 
@@ -101,7 +107,7 @@ class ReadingColumns:
         """The state or the event's name; NULL where the mapping or the catalogue knows none for what is written."""
         written, states = self._cell.written, self._reading.states
         known = self._metric["states"]
-        plain = f"nullif(left({written}, {_SHOWN}), '')"
+        plain = f"nullif(left({written}, {SHOWN}), '')"
         if known:
             plain = f"CASE WHEN {written} IN ({sql.texts(known)}) THEN {written} END"
         if not states:
@@ -155,14 +161,10 @@ class ReadingColumns:
     def result(self) -> list[str]:
         """What leaves the statement."""
         n = self._n
-        refused = f"CASE WHEN f{n} >= 0 THEN left"
-        columns = [
-            f"CASE WHEN raw{n} = 0 THEN 0 ELSE raw{n} END AS v{n}",  # -0.0 is 0.0
-            f"{self._flags()} AS g{n}",
-            f"f{n}",
-            f"{refused}(shown{n}, {_SHOWN}) END AS t{n}",
-            f"{refused}(unit{n}, {_SHOWN}) END AS u{n}",
-        ]
+        columns = [f"CASE WHEN raw{n} = 0 THEN 0 ELSE raw{n} END AS v{n}", f"f{n}"]  # -0.0 is 0.0
+        if self.names_unit:
+            columns.append(f"{self._flags()} AS g{n}")
+            columns.append(f"CASE WHEN f{n} >= 0 THEN left(unit{n}, {SHOWN}) END AS u{n}")
         columns += [f"state{n} AS x{n}"] if self.worded else []
         columns += [f"channel{n} AS c{n}"] if self.names_channel else []
         return columns
@@ -179,22 +181,22 @@ class ReadingColumns:
             "high": self._metric["high"],
         }
 
+    @property
+    def flags(self) -> int:
+        """The flags of every row; more are in `g<n>` where the message names the unit."""
+        same_unit = self.worded or self.names_unit or self._reading.unit in {None, self._metric["unit"]}
+        return 0 if same_unit else int(Flag.UNIT_CONVERTED)
+
     def _flags(self) -> str:
-        canonical = self._metric["unit"]
-        envelope = f"CASE WHEN from_envelope THEN {int(Flag.RECORDED_AT_ENVELOPE)} ELSE 0 END"
-        if self._unit is None:
-            same_unit = self.worded or self._reading.unit in {None, canonical}
-            bits = "0" if same_unit else f"{int(Flag.UNIT_CONVERTED)}"
-        else:
-            same = [text for text, unit in self._reading.units.items() if unit == canonical]
-            bits = f"CASE WHEN unit{self._n} IN ({sql.texts(same)}) THEN 0 ELSE {int(Flag.UNIT_CONVERTED)} END"
-        return f"({envelope} + {bits})::BIGINT"
+        same = [text for text, unit in self._reading.units.items() if unit == self._metric["unit"]]
+        return f"(CASE WHEN unit{self._n} IN ({sql.texts(same)}) THEN 0 ELSE {int(Flag.UNIT_CONVERTED)} END)::BIGINT"
 
 
 class OtherNames:
     """The columns of the names in a triple that no metric has: a reject each, never a reading."""
 
-    worded = names_channel = False
+    worded = names_channel = names_unit = False
+    flags = 0
 
     def __init__(self, number: int, others: Others, cells: CellOf) -> None:
         self._n = number
@@ -222,9 +224,7 @@ class OtherNames:
 
     def result(self) -> list[str]:
         """A fault and the name; no value."""
-        n = self._n
-        empty = f"NULL::DOUBLE AS v{n}, 0::BIGINT AS g{n}, NULL::VARCHAR AS u{n}"
-        return [empty, f"f{n}", f"CASE WHEN f{n} >= 0 THEN left(shown{n}, {_SHOWN}) END AS t{n}"]
+        return [f"NULL::DOUBLE AS v{self._n}", f"f{self._n}"]
 
     def constants(self) -> dict[str, str | float | None]:
         """Where the name stands."""

@@ -97,6 +97,25 @@ def bronze_mark(head: DeltaTable) -> str | None:
     return None
 
 
+@dataclass(frozen=True)
+class Touch:
+    """What one batch did to readings of a date, as far as its plan tells."""
+
+    batch: int
+    mode: str
+    hours: tuple[str, ...]
+    event_dates: frozenset[date]
+
+
+def between(lake: Lake, after: int, upto: int) -> list[Touch]:
+    """The batches after `after` and up to `upto`, oldest first."""
+    number = pc.field("batch")
+    names = [f.name for f in fields(Touch)]
+    rows = lake.rows(BATCHES, columns=names, where=(number > after) & (number <= upto)).to_pylist()
+    touches = (Touch(r["batch"], r["mode"], tuple(r["hours"]), frozenset(r["event_dates"])) for r in rows)
+    return sorted(touches, key=lambda touch: touch.batch)
+
+
 def _log(lake: Lake, upto: int, column: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = lake.rows(BATCHES, columns=["batch", "digest", column]).to_pylist()
     return sorted((row for row in rows if row["batch"] <= upto), key=lambda row: row["batch"])

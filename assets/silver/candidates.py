@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -21,12 +21,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assets.silver.kept_rows import kept_rows
 from quality.contracts.tables import KEY_NAMES
 
 KEY_HASH = "key_hash"
 HASHED = f"hash({', '.join(KEY_NAMES)})"
 """SQL: 64 bits of a reading's key, the same for candidates and history within one process."""
 Hashes = npt.NDArray[np.uint64]
+Mask = npt.NDArray[np.bool_]
+_HOUR = 3_600_000_000
+_DAY = 24 * _HOUR
+_SEEN = 1 << 20
 
 
 class Candidates:
@@ -41,7 +46,7 @@ class Candidates:
         self._limit = limit
         self._held = 0
         self._chunks: list[pa.Table] = []
-        self._contested: pa.Array = pa.array([], pa.uint64())
+        self._contested: list[Mask | None] = []
         self._dates: Counter[date] = Counter()
         self._contested_dates: Counter[date] = Counter()
 
@@ -85,16 +90,21 @@ class Candidates:
     def contest(self, history: Hashes) -> pa.Table:
         """Those whose key hash another candidate has too, or one of `history`; from now on they are contested."""
         claims = np.sort(np.concatenate([self.hashes(), history]))
-        self._contested = pa.array(np.unique(claims[1:][claims[1:] == claims[:-1]]), pa.uint64())
-        whole = self.table()
-        found = whole.filter(self._is_contested(whole)) if len(self._contested) else whole.slice(0, 0)
+        twice = np.unique(claims[1:][claims[1:] == claims[:-1]])
+        self._contested = [_among(chunk.column(KEY_HASH).to_numpy(), twice) for chunk in self._chunks]
+        parts = [
+            chunk.filter(pa.array(mask))
+            for chunk, mask in zip(self._chunks, self._contested, strict=True)
+            if mask is not None
+        ]
+        found = pa.concat_tables(parts) if parts else self.table().slice(0, 0)
         self._contested_dates = _dates_of(found)
         return found
 
     def uncontested(self) -> Iterator[pa.Table]:
         """The others, chunk by chunk."""
-        for chunk in self._chunks:
-            yield chunk.filter(pc.invert(self._is_contested(chunk))) if len(self._contested) else chunk
+        for chunk, mask in zip(self._chunks, self._contested, strict=True):
+            yield chunk if mask is None else kept_rows(chunk, ~mask)
 
     def uncontested_dates(self) -> set[date]:
         """Dates of recorded_at of the others."""
@@ -104,14 +114,34 @@ class Candidates:
         """How many the others are."""
         return (self._dates - self._contested_dates).total()
 
-    def _is_contested(self, chunk: pa.Table) -> pa.ChunkedArray:
-        return pc.is_in(chunk.column(KEY_HASH), value_set=self._contested)
+
+def _among(hashes: Hashes, few: Hashes) -> Mask | None:
+    """Which of many hashes are among a few, sorted; None where none is."""
+    if not len(few):
+        return None
+    # Most are told by their last bits alone, from a table small enough to be at hand.
+    seen, last = np.zeros(_SEEN, np.bool_), np.uint64(_SEEN - 1)
+    seen[few & last] = True
+    maybe = np.flatnonzero(seen[hashes & last])
+    mask = np.zeros(len(hashes), np.bool_)
+    mask[maybe] = np.isin(hashes[maybe], few)
+    return mask if mask.any() else None
 
 
 def _dates_of(readings: pa.Table) -> Counter[date]:
     """Rows per date of recorded_at."""
-    days = pc.value_counts(readings.column("recorded_at").cast(pa.date32()))
+    moments = readings.column("recorded_at")
+    if (day := _only(moments, _DAY)) is not None:
+        return Counter({date(1970, 1, 1) + timedelta(days=day): len(moments)})
+    days = pc.value_counts(moments.cast(pa.date32()))
     return Counter({each["values"]: each["counts"] for each in days.to_pylist()})
+
+
+def _only(instants: pa.ChunkedArray, length: int) -> int | None:
+    """The number of the day or hour, of so many microseconds, that all of them are in."""
+    ends = pc.min_max(instants.cast(pa.int64())).as_py()
+    first, last = ends["min"], ends["max"]
+    return None if first is None or first // length != last // length else int(first // length)
 
 
 def constant(text: str, rows: int) -> pa.DictionaryArray:
@@ -121,8 +151,10 @@ def constant(text: str, rows: int) -> pa.DictionaryArray:
 
 def hours_of(instants: pa.ChunkedArray) -> pa.DictionaryArray:
     """The enqueued hour of each instant, as rows name it."""
-    hours = pc.dictionary_encode(pc.divide(instants.cast(pa.int64()), 3_600_000_000)).combine_chunks()
-    starts = pc.multiply(hours.dictionary, 3_600_000_000).cast(instants.type)
+    if (only := _only(instants, _HOUR)) is not None:
+        return constant(f"{datetime.fromtimestamp(only * 3600, UTC):%Y-%m-%d-%H}", len(instants))
+    hours = pc.dictionary_encode(pc.divide(instants.cast(pa.int64()), _HOUR)).combine_chunks()
+    starts = pc.multiply(hours.dictionary, _HOUR).cast(instants.type)
     return pa.DictionaryArray.from_arrays(hours.indices, pc.strftime(starts, format="%Y-%m-%d-%H"))
 
 

@@ -8,13 +8,14 @@ A stream is one life of one hub partition, named `hub/partition/epoch`; sequence
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from operator import or_
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -27,7 +28,11 @@ EVENT_COLUMNS = (
     *EVENT_NAMES, "enqueued_at", "device_id", "content_type", "content_encoding", "schema_ref", "properties", "body",
 )  # fmt: skip
 CHUNK_BYTES = 64 * 2**20
-_SCAN_ROWS = 1024
+_SCAN_ROWS = 2048
+_JUDGED_ROWS = 16_384
+_JUDGED = (*EVENT_NAMES, "enqueued_at", "ingest_date")
+"""What a predicate over Bronze can ask."""
+_PLACE = "place"
 
 
 @dataclass(frozen=True)
@@ -162,22 +167,51 @@ def chunks(
     lake: Lake, predicate: ds.Expression, rows: int, columns: Sequence[str] = EVENT_COLUMNS
 ) -> Iterator[pa.Table]:
     """The events in tables of about `rows` rows or 64 MB, whichever is less: memory stays flat."""
-    scanner = lake.dataset(BRONZE_TELEMETRY).scanner(
-        columns=list(columns),
-        filter=predicate,
-        batch_size=min(rows, _SCAN_ROWS),
-        batch_readahead=2,
-        fragment_readahead=1,
-    )
     waiting: list[pa.RecordBatch] = []
     count = size = 0
-    for batch in (piece for scanned in scanner.to_reader() for piece in _pieces(scanned)):
+    for batch in _wanted(lake, predicate, min(rows, _SCAN_ROWS), columns):
         waiting.append(batch)
         count += batch.num_rows
         size += batch.nbytes
         if count >= rows or size >= CHUNK_BYTES:
             yield pa.Table.from_batches(waiting)
             waiting, count, size = [], 0, 0
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+def _wanted(lake: Lake, predicate: ds.Expression, rows: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """The events, read whole and then judged by their small columns: mostly all of them are wanted, and stay as is.
+
+    A filter inside the scan would be asked of each batch, and copy the bodies of all.
+    """
+    dataset = lake.dataset(BRONZE_TELEMETRY)
+    groups = [
+        group
+        for fragment in dataset.get_fragments(filter=predicate)
+        for group in fragment.split_by_row_group(filter=predicate, schema=dataset.schema)
+    ]
+    read = ds.FileSystemDataset(groups, dataset.schema, dataset.format, dataset.filesystem).scanner(
+        columns=list(dict.fromkeys([*columns, *_JUDGED])), batch_size=rows, batch_readahead=2, fragment_readahead=1
+    )
+    for scanned in _grouped(piece for batch in read.to_reader() for piece in _pieces(batch)):
+        places = scanned.select(_JUDGED).append_column(_PLACE, pa.arange(0, len(scanned))).filter(predicate)
+        wanted = scanned.select(columns)
+        if len(places) < len(scanned):
+            mask = np.zeros(len(scanned), np.bool_)
+            mask[places.column(_PLACE).to_numpy()] = True
+            wanted = wanted.filter(pa.array(mask))
+        yield from wanted.to_batches()
+
+
+def _grouped(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Enough of them at a time that judging them costs little."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(each.num_rows for each in waiting) >= _JUDGED_ROWS or sum(b.nbytes for b in waiting) >= CHUNK_BYTES // 2:
+            yield pa.Table.from_batches(waiting)
+            waiting = []
     if waiting:
         yield pa.Table.from_batches(waiting)
 

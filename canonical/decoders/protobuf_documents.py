@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from canonical import sql
 from canonical.decoders.protobuf_isolation import SoundMessages
+from canonical.engine import Engine
 
 if TYPE_CHECKING:
     from google._upb._message import FieldDescriptor as FastFieldDescriptor
@@ -26,12 +26,6 @@ if TYPE_CHECKING:
     FieldDescriptor = FastFieldDescriptor | PlainFieldDescriptor
 
 FAULT = "invalid_protobuf"
-_CONFIG = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "enable_external_access": "false",
-    "temp_directory": "",
-}
 
 
 class ProtobufDocuments:
@@ -45,9 +39,7 @@ class ProtobufDocuments:
             f"SELECT CASE WHEN sound THEN to_json(struct_pack({fields})) END::VARCHAR AS document, "
             f"CASE WHEN NOT sound THEN {sql.text(FAULT)} END AS fault FROM source"
         )
-        self._connection = duckdb.connect(":memory:", config=dict(_CONFIG))
-        self._connection.execute("SET TimeZone = 'UTC'")
-        self._connection.execute("SET python_enable_replacements = false")
+        self._engine = Engine()
 
     def documents(self, bodies: pa.Array) -> tuple[pa.Array, pa.Array]:
         """JSON text per body and the fault; a null body gives neither."""
@@ -55,11 +47,7 @@ class ProtobufDocuments:
         columns = {field.name: messages.column(field.name) for field in self._fields}
         columns |= {field.name: _entries(columns[field.name]) for field in self._fields if _is_map(field)}
         given = pc.if_else(bodies.is_valid(), sound, pa.scalar(None, pa.bool_()))
-        self._connection.register("source", pa.table({**columns, "sound": given}))
-        try:
-            result = self._connection.sql(self._statement).to_arrow_table()
-        finally:
-            self._connection.unregister("source")
+        result = self._engine.run(self._statement, pa.table({**columns, "sound": given}))
         return _whole(result.column("document")), _whole(result.column("fault"))
 
 

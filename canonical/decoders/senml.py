@@ -20,13 +20,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from canonical import sql
 from canonical.decoders.cbor_documents import FAULT as INVALID_CBOR
 from canonical.decoders.cbor_documents import decoded, each_document, encoded
 from canonical.decoders.json_objects import broken
+from canonical.engine import Engine
 
 FAULT = "invalid_senml"
 _LABELS = {
@@ -56,12 +56,6 @@ _VERSION = 10
 _NOT_FINITE = {"nan": "NaN", "-nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 _ABSOLUTE_FROM = 268_435_456
 _LAST_YEAR = 253_402_300_800
-_CONFIG = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "enable_external_access": "false",
-    "temp_directory": "",
-}
 
 
 class SenmlDocuments:
@@ -69,9 +63,7 @@ class SenmlDocuments:
 
     def __init__(self, *, cbor: bool) -> None:
         self._cbor = cbor
-        self._connection = duckdb.connect(":memory:", config=dict(_CONFIG))
-        self._connection.execute("SET TimeZone = 'UTC'")
-        self._connection.execute("SET python_enable_replacements = false")
+        self._engine = Engine()
         self._statement = _statement()
 
     def documents(self, bodies: pa.Array) -> tuple[pa.Array, pa.Array]:
@@ -82,11 +74,7 @@ class SenmlDocuments:
         else:
             faults = pa.nulls(len(bodies), pa.string())
         source = pa.table({"row": pa.array(range(len(bodies)), pa.int64()), "body": bodies, "undecoded": faults})
-        self._connection.register("source", source)
-        try:
-            result = self._connection.sql(self._statement).to_arrow_table().combine_chunks()
-        finally:
-            self._connection.unregister("source")
+        result = self._engine.run(self._statement, source)
         columns = [result.column(name).cast(pa.string()) for name in ("document", "fault")]
         return tuple(
             pa.concat_arrays(column.chunks) if len(result) else pa.array([], pa.string()) for column in columns
