@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from settings.gateway import Gateway
+from settings.warm import Warm
 
 LOW_LATENCY_FLUSH_SECONDS = 1.0
 Environment = Literal["local", "dev", "staging", "prod"]
@@ -119,12 +120,24 @@ class Silver(BaseModel):
     """Batches, the newest, over which the share is taken."""
 
 
+Principal = Annotated[str, Field(pattern=r"^(aaduser|aadgroup|aadapp)=[^'\"\s=]+$")]
+"""Somebody of Microsoft Entra, as Azure Data Explorer names them."""
+
+
 class Kusto(BaseModel):
     """Azure Data Explorer (`LAKE_KUSTO__…`)."""
 
     uri: str = ""
     database: str = "telemetry"
     ingest_timeout_seconds: float = 600
+    admins: tuple[Principal, ...] = ()
+    """Who may change the database: `aadgroup=<id>;<tenant>`, `aadapp=…` or `aaduser=…`. None is given by default."""
+    ingestors: tuple[Principal, ...] = ()
+    """Who may ingest."""
+    viewers: tuple[Principal, ...] = ()
+    """Who may query."""
+    partitions: int = Field(default=0, ge=0, le=2048)
+    """Hash partitions of the source tables by device; 0 for none. Worth it from some 10,000 devices on; then 128."""
 
 
 class Settings(BaseSettings):
@@ -161,6 +174,16 @@ class Settings(BaseSettings):
     silver: Silver = Silver()
     kusto: Kusto = Kusto()
     gateway: Gateway = Gateway()
+    warm: Warm = Warm()
+
+    @model_validator(mode="after")
+    def _no_sql_login_in_azure(self) -> Settings:
+        if self.warm.user and self.environment != "local":
+            raise ValueError(
+                f"LAKE_WARM__USER is a SQL login, which LAKE_ENVIRONMENT={self.environment} does not take: "
+                "leave it empty, and the warm tier is reached with Microsoft Entra"
+            )
+        return self
 
     @property
     def lake_root(self) -> str:

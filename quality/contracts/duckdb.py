@@ -27,6 +27,11 @@ def duckdb_type(column: Column) -> str:
         raise ValueError(f"column {column.name!r} is a {column.type}: the warm tier holds scalars only") from None
 
 
+def add_column(table: Table, schema: str, column: Column) -> str:
+    """DDL that adds a column, null in the rows that are there."""
+    return f'alter table {schema}."{table.name}" add column "{column.name}" {duckdb_type(column)}'
+
+
 def create_table(table: Table, schema: str) -> str:
     """DDL that makes the table unless it is there, columns in contract order."""
     columns = ",\n".join(

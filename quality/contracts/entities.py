@@ -193,6 +193,7 @@ SITE = Entity(
         _may("site_type", "string", "Kind of site, in our words; null where the word is not known."),
         _may("site_type_reported", "string", "Kind of site, as reported."),
         _is("is_aggregate", "boolean", "Whether it stands for all small sites of the organisation together."),
+        _may("time_zone", "string", "IANA time zone that its clocks show, such as `Europe/London`."),
     ),
     foreign_keys=(ForeignKey(column="organisation_code", parent="trust"),),
     wording=("site_type_reported",),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from quality.contracts.model import Column, Table
@@ -64,6 +65,16 @@ def literal(value: str | date | datetime | timedelta | float) -> str:
     return text
 
 
+def timespan(days: int) -> str:
+    """Days as the service writes them in its JSON: `7.00:00:00`."""
+    return f"{days}.00:00:00"
+
+
+def quoted(name: str) -> str:
+    """A database's name, which may hold what our own names may not, as KQL: `['telemetry-dev']`."""
+    return f"[{literal(name)}]"
+
+
 def kusto_name(table: Table) -> str:
     """The table's name in the KQL database: `gold/readings_1m` is `Readings1m`, `gold/adx_readings` is `Readings`."""
     words = table.name.removeprefix("adx_").split("_")
@@ -99,3 +110,14 @@ def create_table(table: Table, name: str) -> str:
 def parquet_mapping(table: Table) -> list[tuple[str, str, str]]:
     """Which parquet field fills which column: name, KQL type, path, in contract order."""
     return [(column.name, column_type(column), f"$.{column.name}") for column in table.columns]
+
+
+def json_mapping(table: Table, paths: Mapping[str, str] | None = None) -> list[tuple[str, str, str]]:
+    """Which JSON property fills which column; `paths` names those that are not called as their column."""
+    return [(name, kind, (paths or {}).get(name, path)) for name, kind, path in parquet_mapping(table)]
+
+
+def create_mapping(table: str, kind: str, name: str, columns: Sequence[tuple[str, str, str]]) -> str:
+    """Idempotent command for a named ingestion mapping of a table."""
+    told = [{"column": column, "datatype": of, "Properties": {"Path": path}} for column, of, path in columns]
+    return f".create-or-alter table {identifier(table)} ingestion {kind} mapping {literal(name)} '{json.dumps(told)}'"

@@ -41,6 +41,8 @@ class Metric:
     `rate_per_s`: fastest believable change a second. `stuck_after_s`: how long a healthy sensor may say exactly the
     same. `outlier_spreads`: how many spreads from a device's median of the day are too far. `twins_within`: how far two
     sensors of one room may lie apart. What breaks these four is suspect, not wrong.
+    `rolls_over_at`: what a counter holds before it begins at 0 again, where it is known to; a fall by more than half of
+    it is then no restart.
     `interval_s`: seconds between readings where the metric itself fixes them; none does today, mappings say it.
     `states`: all of them, where the list is closed; () where any text goes.
     `brick`: the Brick class of such a point, None where Brick has none.
@@ -59,6 +61,7 @@ class Metric:
     stuck_after_s: float | None = None
     outlier_spreads: float | None = None
     twins_within: float | None = None
+    rolls_over_at: float | None = None
     interval_s: float | None = None
     brick: str | None = None
 
@@ -71,6 +74,8 @@ class Metric:
         numeric = (self.low, self.high, self.rate_per_s, self.stuck_after_s, self.outlier_spreads, self.twins_within)
         if self.kind in {"state", "event"} and any(limit is not None for limit in numeric):
             raise ValueError(f"metric {self.name!r}: a {self.kind} has no numeric limits")
+        if self.rolls_over_at is not None and (self.kind != "counter" or self.rolls_over_at <= 0):
+            raise ValueError(f"metric {self.name!r}: only a counter rolls over, and at more than 0")
         if self.states and self.kind not in {"state", "event"}:
             raise ValueError(f"metric {self.name!r}: a {self.kind} has no states")
         if len(set(self.states)) != len(self.states):

@@ -23,18 +23,26 @@ from quality.contracts.columns import (
     RULES_VERSION,
     SILVER_BATCH,
 )
+from quality.contracts.domain_tables import DOMAIN_TABLES
 from quality.contracts.entity_tables import ENTITY_TABLES
 from quality.contracts.gold_tables import (
+    ADX_COUNTER_STEPS,
     ADX_READINGS,
+    ADX_SOURCES,
+    ADX_STATE_SPANS,
     AGGREGATES,
+    COUNTERS,
     DATA_QUALITY_1D,
     DATE_STATE,
+    LEVEL_TABLES,
     LEVELS,
     READINGS_1D,
     READINGS_1H,
     READINGS_1M,
     READINGS_5M,
+    STATES,
     SUSPECT_READINGS_1D,
+    LevelTable,
 )
 from quality.contracts.model import Table
 from quality.contracts.silver_tables import (
@@ -51,10 +59,14 @@ from quality.contracts.silver_tables import (
 )
 
 __all__ = [
+    "ADX_COUNTER_STEPS",
     "ADX_READINGS",
+    "ADX_SOURCES",
+    "ADX_STATE_SPANS",
     "AGGREGATES",
     "BATCHES",
     "BRONZE_TELEMETRY",
+    "COUNTERS",
     "DATA_QUALITY_1D",
     "DATE_STATE",
     "DIGEST",
@@ -69,6 +81,7 @@ __all__ = [
     "KEY",
     "KEY_NAMES",
     "LEVELS",
+    "LEVEL_TABLES",
     "LOST",
     "MAPPING",
     "MAPPING_VERSION",
@@ -86,8 +99,10 @@ __all__ = [
     "SCHEMA_DRIFT",
     "SILVER_BATCH",
     "SPECS_IN_FORCE",
+    "STATES",
     "SUSPECT_READINGS_1D",
     "TABLES",
+    "LevelTable",
     "table",
 ]
 
@@ -106,9 +121,12 @@ TABLES: tuple[Table, ...] = (
     QUARANTINE_DECISIONS,
     SPECS_IN_FORCE,
     *AGGREGATES.values(),
+    *COUNTERS.values(),
+    *STATES.values(),
     DATA_QUALITY_1D,
     SUSPECT_READINGS_1D,
     DATE_STATE,
+    *DOMAIN_TABLES,
     *ENTITY_TABLES,
 )
 """Every Delta table of the lake."""

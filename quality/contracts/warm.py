@@ -1,30 +1,56 @@
-"""What the warm tier takes over from Gold, and the state it keeps of it.
+"""What the warm tier takes over from Gold and from the reference entities, and the state it keeps of it.
 
-Belongs here: which Gold tables are staged, by which date and lane, and the contract of `staging.date_state`.
+Belongs here: which tables are staged, by which date and lane, and the contract of `staging.date_state`.
 Does not: loading them (`assets.warm.staging`) or the marts (`dbt_warm`, whose contracts are enforced by dbt).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Literal
 
+from quality.contracts.domain_tables import (
+    DEVICE_HEALTH_1D,
+    ENGAGEMENT_KPIS,
+    FAULT_INDICATORS_1D,
+    SITE_COMFORT_1D,
+    SITE_USE_1D,
+)
+from quality.contracts.entities import (
+    ASSET,
+    CLIENT,
+    ENGAGEMENT,
+    IOT_DEVICE,
+    SERVICE_OFFERING,
+    SITE,
+    SOURCE,
+    TRUST,
+    Entity,
+)
 from quality.contracts.model import Column, Table
 from quality.contracts.tables import DATA_QUALITY_1D, DATE_STATE, READINGS_1D, READINGS_1H
 
-Lane = Literal["readings", "quality"]
+Lane = Literal["readings", "quality", "domain", "entities"]
 
 SCHEMA = "staging"
 """Schema of the staged tables in the warm database."""
 
 
+WHOLE_DATE = date(2000, 1, 1)
+"""The date that tables without a date column are listed under in `staging.date_state`: the first partition there is."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Staged:
-    """One Gold table in staging: replaced per value of `date_column`, when its lane has a newer batch."""
+    """One table of the lake in staging: replaced per value of `date_column`, when its lane has a newer batch.
+
+    `date_column` of None: the table has no dates and is replaced whole, when its content has changed.
+    """
 
     table: Table
     lane: Lane
-    date_column: str
+    date_column: str | None
 
     @property
     def name(self) -> str:
@@ -32,10 +58,38 @@ class Staged:
         return f"{SCHEMA}.{self.table.name}"
 
 
+_ORIGIN = {*(column.name for column in SOURCE), "attribute_hash", "domain_load", "entity_build"}
+"""Columns that say which file, load or build wrote a row: those stay in the lake, where somebody can follow them."""
+
+
+def _without_origin(table: Table) -> Table:
+    return replace(table, columns=tuple(column for column in table.columns if column.name not in _ORIGIN))
+
+
+def _subject(table: Table, date_column: str | None) -> Staged:
+    return Staged(table=_without_origin(table), lane="domain" if date_column else "entities", date_column=date_column)
+
+
+def _versions(entity: Entity) -> Staged:
+    """An entity with its history, whole."""
+    return Staged(table=_without_origin(entity.table), lane="entities", date_column=None)
+
+
+STAGED_ENTITIES: tuple[Staged, ...] = tuple(
+    _versions(entity) for entity in (TRUST, SITE, ASSET, IOT_DEVICE, CLIENT, SERVICE_OFFERING, ENGAGEMENT)
+)
+"""What the dimensions are made of. Employees are not: no report of the warm tier is about persons."""
+
 STAGED: tuple[Staged, ...] = (
     Staged(table=READINGS_1H, lane="readings", date_column="event_date"),
     Staged(table=READINGS_1D, lane="readings", date_column="event_date"),
     Staged(table=DATA_QUALITY_1D, lane="quality", date_column="enqueued_date"),
+    _subject(DEVICE_HEALTH_1D, "event_date"),
+    _subject(FAULT_INDICATORS_1D, "event_date"),
+    _subject(SITE_COMFORT_1D, "local_date"),
+    _subject(SITE_USE_1D, "event_date"),
+    *STAGED_ENTITIES,
+    _subject(ENGAGEMENT_KPIS, None),
 )
 
 STAGING_DATE_STATE = Table(

@@ -42,6 +42,11 @@ def versions(lake: Lake, entity: Entity, key: Mapping[str, object]) -> pa.Table:
     return _rows(lake, entity, None, same).sort_by("valid_from")
 
 
+def history(lake: Lake, entity: Entity, columns: Sequence[str] | None = None) -> pa.Table:
+    """Every version of every key, in no particular order."""
+    return _rows(lake, entity, columns, None)
+
+
 DEVICE_COLUMNS = ("device_id", "site_id", "location", "expected_to_report", "interval_s")
 
 

@@ -15,6 +15,7 @@ from assets.silver.entities import checks
 from assets.silver.entities.checks import judged
 from orchestration.build import build_defs
 from orchestration.cli.main import app
+from quality.contracts.domain_tables import WHOLE
 from quality.contracts.entities import CLIENT, ENGAGEMENT, ENTITIES
 from quality.contracts.entity_tables import BRONZE_FILES, ENTITY_FILES, ENTITY_TABLES
 from sensors.lanes import DUE
@@ -59,7 +60,7 @@ def test_what_lands_is_run_once_and_reported(estate, lane) -> None:
     done = lane.run()
     assert done.success
     told = {event.asset_key: event.materialization.metadata for event in done.get_asset_materialization_events()}
-    assert set(told) == {key_of(table) for table in ENTITY_TABLES}
+    assert set(told) == {key_of(table) for table in (*ENTITY_TABLES, *WHOLE)}
     assert told[key_of(BRONZE_FILES)]["files"].value == "crm/clients-2026-03-01.csv"
     ledger = {name: value.value for name, value in told[key_of(ENTITY_FILES)].items() if name.startswith("ledger_")}
     assert (ledger["ledger_rows"], ledger["ledger_accepted"], ledger["ledger_quarantined"]) == (2, 1, 1)

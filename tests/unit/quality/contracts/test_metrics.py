@@ -57,6 +57,8 @@ def test_what_a_broken_decoder_makes_of_a_sensor_is_out_of_range(name, impossibl
         ({"name": "a", "low": 1, "high": 0}, "not below"),
         ({"name": "a", "kind": "state", "high": 1}, "no numeric limits"),
         ({"name": "a", "states": ("on",)}, "has no states"),
+        ({"name": "a", "rolls_over_at": 65536}, "only a counter rolls over"),
+        ({"name": "a", "kind": "counter", "rolls_over_at": 0}, "at more than 0"),
         ({"name": "a", "kind": "state", "states": ("on", "on")}, "named twice"),
     ],
 )
