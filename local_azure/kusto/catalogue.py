@@ -1,4 +1,4 @@
-"""What the database holds besides rows: tables, functions, mappings, policies.
+"""What the database holds besides rows: tables, functions, materialized views, mappings, policies, principals.
 
 Belongs here: the immutable picture of the catalogue and the SQL that keeps it.
 Does not: rows and extents (`extents`), parsing of commands (`commands`).
@@ -25,12 +25,18 @@ CREATE SEQUENCE IF NOT EXISTS kx.extent_numbers;
 CREATE TABLE IF NOT EXISTS kx.tables(name VARCHAR, columns VARCHAR, folder VARCHAR, docstring VARCHAR);
 CREATE TABLE IF NOT EXISTS kx.functions(
     name VARCHAR, parameters VARCHAR, body VARCHAR, folder VARCHAR, docstring VARCHAR);
+CREATE TABLE IF NOT EXISTS kx.views(
+    name VARCHAR, source VARCHAR, query VARCHAR, folder VARCHAR, docstring VARCHAR, lookback VARCHAR,
+    enabled BOOLEAN);
+CREATE TABLE IF NOT EXISTS kx.principals(role VARCHAR, fqn VARCHAR, notes VARCHAR);
 CREATE TABLE IF NOT EXISTS kx.mappings(table_name VARCHAR, name VARCHAR, kind VARCHAR, mapping VARCHAR);
 CREATE TABLE IF NOT EXISTS kx.policies(entity_type VARCHAR, entity VARCHAR, policy VARCHAR, value VARCHAR);
 CREATE TABLE IF NOT EXISTS kx.extents(
     number BIGINT, extent_id UUID, table_name VARCHAR, created TIMESTAMP, row_count BIGINT, size BIGINT,
     tags VARCHAR[]);
 CREATE TABLE IF NOT EXISTS kx.ingested(message_id VARCHAR, ingested TIMESTAMP);
+-- Written by an earlier version of this endpoint, which kept the command's own words.
+DELETE FROM kx.policies WHERE NOT json_valid(value);
 """
 
 
@@ -76,12 +82,37 @@ class Function:
 
 
 @dataclass(frozen=True)
+class View:
+    """A materialized view: `query` over the table `source`, without braces. Here it is always fresh."""
+
+    name: str
+    source: str
+    query: str
+    folder: str = ""
+    docstring: str = ""
+    lookback: str = ""
+    enabled: bool = True
+
+    @property
+    def definition(self) -> str:
+        """A function without parameters, which is asked for by its bare name, too."""
+        return f"function {quoted_name(self.name)}() {{{self.query}}}"
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """One consistent picture. `version` changes with every change, so that translations can be cached by it."""
 
     version: int = 0
     tables: dict[str, Table] = field(default_factory=dict)
     functions: dict[str, Function] = field(default_factory=dict)
+    views: dict[str, View] = field(default_factory=dict)
+
+    @property
+    def definitions(self) -> list[str]:
+        """Every text the KQL library expands by name."""
+        functions = [function.definition for function in self.functions.values()]
+        return functions + [view.definition for view in self.views.values()]
 
     def table(self, name: str) -> Table:
         """The table of that exact name; KQL names are case-sensitive."""
@@ -110,6 +141,9 @@ def load(cursor: duckdb.DuckDBPyConnection) -> Catalogue:
     functions = cursor.execute(
         "SELECT name, parameters, body, folder, docstring FROM kx.functions ORDER BY name"
     ).fetchall()
+    views = cursor.execute(
+        "SELECT name, source, query, folder, docstring, lookback, enabled FROM kx.views ORDER BY name"
+    ).fetchall()
     return Catalogue(
         version=next(_versions),
         tables={
@@ -117,6 +151,7 @@ def load(cursor: duckdb.DuckDBPyConnection) -> Catalogue:
             for name, columns, folder, docstring in tables
         },
         functions={row[0]: Function(*row) for row in functions},
+        views={row[0]: View(*row) for row in views},
     )
 
 
@@ -145,6 +180,20 @@ def add_columns(cursor: duckdb.DuckDBPyConnection, table: Table, added: tuple[Co
     wider = Table(table.name, table.columns + added, table.folder, table.docstring)
     put_table(cursor, wider)
     return wider
+
+
+def rebuild_table(cursor: duckdb.DuckDBPyConnection, there: Table, wanted: Table) -> None:
+    """`there` with the columns of `wanted`, in its order: new ones are empty, and those it does not name are gone."""
+    kept = {column.name for column in there.columns}
+    for column in wanted.columns:
+        if column.name not in kept:
+            add_columns(cursor, there, (column,))
+    cursor.execute(f"DROP VIEW {quoted(there.name)}")
+    cursor.execute(
+        f"CREATE TABLE kxdata.rebuilt AS SELECT {EXTENT}, {wanted.column_list} FROM {there.stored}; "
+        f"DROP TABLE {there.stored}; ALTER TABLE kxdata.rebuilt RENAME TO {quoted(there.name)}"
+    )
+    put_table(cursor, wanted)
 
 
 def drop_table(cursor: duckdb.DuckDBPyConnection, table: Table) -> None:

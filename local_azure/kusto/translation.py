@@ -107,10 +107,10 @@ class Translator:
         self._functions: tuple[int, Any] = (-1, {})
 
     def _parsed(self, catalogue: Catalogue) -> Any:
-        """The stored functions as the library parsed them; a catalogue changes more rarely than it is asked."""
+        """Stored functions and views as the library parsed them; a catalogue changes more rarely than it is asked."""
         if self._functions[0] != catalogue.version:
-            definitions = [function.definition for function in catalogue.functions.values()]
-            self._functions = (catalogue.version, duckdb_kql.stored_functions.parse_functions(definitions))
+            parsed = duckdb_kql.stored_functions.parse_functions(catalogue.definitions)
+            self._functions = (catalogue.version, parsed)
         return self._functions[1]
 
     def translate(

@@ -9,10 +9,12 @@ from local_azure.kusto.commands import (
     ingest_from_query,
     mappings,
     policies,
+    principals,
     script,
     service,
     show,
     tables,
+    views,
 )
 from local_azure.kusto.commands.context import Context, Handler, Reply
 from local_azure.kusto.errors import NotServedError
@@ -41,15 +43,34 @@ HANDLERS: dict[str, Handler] = {
     ".show databases": show.databases,
     ".show version": show.version,
     ".show schema": show.schema,
+    ".alter table": tables.alter,
+    ".create materialized-view": views.create,
+    ".create-or-alter materialized-view": views.create_or_alter,
+    ".alter materialized-view": views.alter,
+    ".drop materialized-view": views.drop,
+    ".show materialized-views": views.show,
+    ".show materialized-view": views.show_one,
+    ".enable materialized-view": views.enable,
+    ".disable materialized-view": views.disable,
+    ".add database": principals.add,
+    ".drop database": principals.drop,
     ".drop extents": extents.drop,
     ".move extents": extents.move,
     ".replace extents": extents.replace,
     ".alter": policies.alter,
-    ".alter-merge": policies.alter,
+    ".alter-merge": policies.alter_merge,
     ".delete": policies.delete,
     ".get ingestion resources": service.ingestion_resources,
     ".get kusto identity token": service.identity_token,
 }
+
+
+_OF_POLICIES: dict[str, Handler] = {
+    ".alter table": policies.alter,
+    ".alter-merge table": policies.alter_merge,
+    ".alter materialized-view": policies.alter,
+}
+"""Beginnings that a command about a policy shares with another."""
 
 
 def run(context: Context, text: str) -> Reply:
@@ -72,8 +93,12 @@ def _handler(scanner: Scanner) -> Handler:
     for words in sorted(HANDLERS, key=len, reverse=True):
         start = scanner.position
         if scanner.accept_words(*words.split(" ")):
-            if words in (".create table", ".alter-merge table") and not _is_schema(scanner):
-                return mappings.create if words == ".create table" else _back_to_policy(scanner, start)
+            if words in _OF_POLICIES and _is_policy(scanner):
+                scanner.position = start
+                scanner.expect(words.split(" ", maxsplit=1)[0])
+                return _OF_POLICIES[words]
+            if words == ".create table" and not _is_schema(scanner):
+                return mappings.create
             return HANDLERS[words]
     beginning = " ".join(scanner.text.split()[:3])
     raise NotServedError(f"the command `{beginning}`. Served: {', '.join(sorted(HANDLERS))}")
@@ -88,10 +113,12 @@ def _is_schema(scanner: Scanner) -> bool:
     return found
 
 
-def _back_to_policy(scanner: Scanner, start: int) -> Handler:
+def _is_policy(scanner: Scanner) -> bool:
+    """Whether `T policy` comes next."""
+    start = scanner.position
+    found = scanner.at_name() and not scanner.peek("with") and bool(scanner.name()) and scanner.peek("policy")
     scanner.position = start
-    scanner.expect(".alter-merge")
-    return policies.alter
+    return found
 
 
 def _show(context: Context, text: str) -> tuple[Reply, str]:
@@ -109,6 +136,8 @@ def _tables_of_extents(context: Context, scanner: Scanner) -> tuple[list[str] | 
     scanner.expect(".show")
     tables: list[str] | None = None
     if scanner.accept("table"):
+        if not scanner.at_name():
+            return None
         tables = [scanner.name()]
     elif scanner.accept("tables") and scanner.peek("("):
         tables = scanner.names()
@@ -127,7 +156,7 @@ def _show_other(context: Context, scanner: Scanner) -> Reply:
     if " policy " in f" {' '.join(scanner.text.split())} " and not scanner.peek("function"):
         return policies.show(context, scanner)
     if scanner.accept("database"):
-        return show.schema(context, scanner)
+        return _show_of_database(context, scanner)
     if scanner.accept("table"):
         name = scanner.name()
         if scanner.peek("ingestion"):
@@ -139,6 +168,18 @@ def _show_other(context: Context, scanner: Scanner) -> Reply:
         )
     scanner.position = start
     return _handler(scanner)(context, scanner)
+
+
+def _show_of_database(context: Context, scanner: Scanner) -> Reply:
+    start = scanner.position
+    if scanner.at_name() and not scanner.peek("schema"):
+        context.store.check_database(scanner.name())
+        if scanner.peek("principals"):
+            return principals.show(context, scanner)
+        if scanner.peek("ingestion"):
+            return mappings.show(context, scanner, None)
+    scanner.position = start
+    return show.schema(context, scanner)
 
 
 def answer(context: Context, text: str) -> Answer:

@@ -56,20 +56,21 @@ def create_or_alter(context: Context, scanner: Scanner) -> Reply:
     return _put(context, scanner, replace=True)
 
 
-def show(context: Context, scanner: Scanner, table: str) -> Reply:
-    """`.show table T ingestion mappings`, `.show table T ingestion csv mappings`."""
-    context.store.catalogue.table(table)
+def show(context: Context, scanner: Scanner, table: str | None) -> Reply:
+    """`.show table T ingestion [csv] mappings`, `.show database D ingestion csv mappings`: from `ingestion` on."""
+    if table is not None:
+        context.store.catalogue.table(table)
     scanner.expect("ingestion")
     kind = None if scanner.peek("mappings") else scanner.word()
     scanner.expect("mappings")
     scanner.expect_end()
     with context.store.read() as cursor:
         rows = cursor.execute(
-            "SELECT name, kind, mapping FROM kx.mappings "
-            "WHERE table_name = ? AND kind = coalesce(?, kind) ORDER BY name",
+            "SELECT name, kind, mapping, table_name FROM kx.mappings "
+            "WHERE table_name = coalesce(?, table_name) AND kind = coalesce(?, kind) ORDER BY table_name, name",
             [table, kind],
         ).fetchall()
-    return Reply(_SHAPE, [(*row, context.database, table) for row in rows])
+    return Reply(_SHAPE, [(name, kept, mapping, context.database, of) for name, kept, mapping, of in rows])
 
 
 def find(cursor: duckdb.DuckDBPyConnection, table: str, kind: str, name: str) -> list[dict[str, Any]] | None:

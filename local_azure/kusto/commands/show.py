@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from local_azure.kusto import extents
 from local_azure.kusto.catalogue import Table
+from local_azure.kusto.commands import policies
 from local_azure.kusto.commands.context import Context, Reply, columns
 from local_azure.kusto.kql_types import Column
 from local_azure.kusto.scan import Scanner
@@ -15,11 +17,14 @@ _SCHEMA = columns(TableName="string", Schema="string", DatabaseName="string", Fo
 
 
 def tables(context: Context, scanner: Scanner) -> Reply:
-    """`.show tables [(A, B)]`."""
+    """`.show tables [(A, B)] [details]`."""
     known = context.store.catalogue
     names = scanner.names() if scanner.peek("(") else list(known.tables)
-    scanner.expect_end()
     found = [known.tables[name] for name in names if name in known.tables]
+    if scanner.accept("details"):
+        scanner.expect_end()
+        return _details(context, found)
+    scanner.expect_end()
     return Reply(_TABLES, [(t.name, context.database, t.folder, t.docstring) for t in found])
 
 
@@ -83,7 +88,13 @@ def schema(context: Context, scanner: Scanner) -> Reply:
             }
             for function in context.store.catalogue.functions.values()
         }
-        entities = {"Name": context.database, "Tables": {t.name: _entity(t) for t in known}, "Functions": functions}
+        views = {view.name: {"Name": view.name} for view in context.store.catalogue.views.values()}
+        entities = {
+            "Name": context.database,
+            "Tables": {t.name: _entity(t) for t in known},
+            "MaterializedViews": views,
+            "Functions": functions,
+        }
         text = json.dumps({"Databases": {context.database: entities}})
         return Reply(columns(DatabaseSchema="string"), [(text,)])
     shape = columns(
@@ -128,14 +139,34 @@ def details(context: Context, scanner: Scanner, name: str) -> Reply:
     """`.show table T details`, as far as there is something to tell here."""
     scanner.expect("details")
     scanner.expect_end()
-    table = context.store.catalogue.table(name)
-    with context.store.read() as cursor:
-        found = extents.listing(cursor, name)
+    return _details(context, [context.store.catalogue.table(name)])
+
+
+_POLICIES = {
+    "RetentionPolicy": "retention",
+    "CachingPolicy": "caching",
+    "MergePolicy": "merge",
+    "StreamingIngestionPolicy": "streamingingestion",
+    "RowOrderPolicy": "roworder",
+}
+
+
+def _details(context: Context, tables: Sequence[Table]) -> Reply:
     shape = (
         *_TABLES,
         Column("TotalExtents", "long"),
         Column("TotalOriginalSize", "real"),
         Column("TotalRowCount", "long"),
+        *(Column(name, "string") for name in _POLICIES),
     )
-    size, rows = sum(extent.size for extent in found), sum(extent.rows for extent in found)
-    return Reply(shape, [(name, context.database, table.folder, table.docstring, len(found), float(size), rows)])
+    with context.store.read() as cursor:
+        known = policies.of_kind(cursor, "table")
+        everything = extents.listing(cursor)
+    rows: list[tuple[object, ...]] = []
+    for table in tables:
+        found = [extent for extent in everything if extent.table == table.name]
+        size, count = sum(extent.size for extent in found), sum(extent.rows for extent in found)
+        kept = (known.get((table.name, policy), "null") for policy in _POLICIES.values())
+        named = (table.name, context.database, table.folder, table.docstring)
+        rows.append((*named, len(found), float(size), count, *kept))
+    return Reply(shape, rows)

@@ -83,20 +83,51 @@ def alter_merge(context: Context, scanner: Scanner) -> Reply:
     return _reply(context, made)
 
 
+def alter(context: Context, scanner: Scanner) -> Reply:
+    """`.alter table T (...)`: exactly these columns in this order; `.alter table T docstring|folder "..."`."""
+    start = scanner.position
+    name = scanner.name()
+    for word in ("docstring", "folder"):
+        if scanner.accept(word):
+            text = scanner.string()
+            scanner.expect_end()
+            with context.store.write() as transaction:
+                there = transaction.catalogue.table(name)
+                made = replace(there, docstring=text) if word == "docstring" else replace(there, folder=text)
+                catalogue.put_table(transaction.cursor, made)
+                transaction.reload()
+            return _reply(context, made)
+    scanner.position = start
+    wanted = _declared(scanner)
+    with context.store.write() as transaction:
+        there = transaction.catalogue.table(wanted.name)
+        _refuse_other_types(there, wanted)
+        made = replace(wanted, folder=wanted.folder or there.folder, docstring=wanted.docstring or there.docstring)
+        catalogue.rebuild_table(transaction.cursor, there, made)
+        transaction.reload()
+    return _reply(context, made)
+
+
+def _refuse_other_types(there: Table, wanted: Table) -> None:
+    types = {column.name: column.type for column in there.columns}
+    for column in wanted.columns:
+        if types.get(column.name, column.type) != column.type:
+            raise SemanticError(
+                f"column '{column.name}' of '{there.name}' is {types[column.name]} and cannot become {column.type}"
+            )
+
+
 def _merge(there: Table, wanted: Table, transaction: Transaction) -> Table:
     types = {column.name: column.type for column in there.columns}
     folded = {column.name.casefold(): column.name for column in there.columns}
+    _refuse_other_types(there, wanted)
     added = []
     for column in wanted.columns:
         if column.name in types:
-            if types[column.name] != column.type:
-                raise SemanticError(
-                    f"column '{column.name}' of '{there.name}' is {types[column.name]} and cannot become {column.type}"
-                )
-        elif column.name.casefold() in folded:
+            continue
+        if column.name.casefold() in folded:
             raise SemanticError(f"column '{column.name}' differs from '{folded[column.name.casefold()]}' only in case")
-        else:
-            added.append(column)
+        added.append(column)
     described = replace(there, folder=wanted.folder or there.folder, docstring=wanted.docstring or there.docstring)
     if not added and described == there:
         return there

@@ -303,3 +303,95 @@ def test_readers_and_writers_at_once_never_see_half_a_swap(client: KustoClient, 
         for turn in range(8):
             swap(turn)
         assert set().union(*(reader.result(timeout=60) for reader in readers)) == {(500, 1)}
+
+
+ADMINISTERED = [
+    ".create table Live (device: string, at: datetime, value: real)",
+    (
+        ".create-or-alter materialized-view with (folder = 'f', docString = 'last of each') Last on table Live "
+        "{ Live | summarize arg_max(at, value) by device }"
+    ),
+    (
+        ".set-or-append Live <| datatable(device: string, at: datetime, value: real) "
+        "['a', datetime(2026-01-01), 1.0, 'a', datetime(2026-01-02), 2.0, 'b', datetime(2026-01-01), 3.0]"
+    ),
+    ".alter table Live policy caching hot = 31d",
+    ".alter table Live policy roworder (device asc, at desc)",
+    '.alter table Live policy merge \'{"AllowMerge": true, "AllowRebuild": true}\'',
+    ".alter-merge table Live policy merge '{\"AllowMerge\": false}'",
+    ".alter materialized-view Last policy retention softdelete = 12h recoverability = disabled",
+    ".create-or-alter table Live ingestion json mapping 'm' '[{\"column\": \"at\"}]'",
+    ".add database telemetry viewers ('aadgroup=Readers;tenant', 'aadapp=app;tenant') 'notes'",
+    ".drop database telemetry viewers ('aadapp=app;tenant')",
+]
+
+
+def test_what_a_database_holds_besides_rows_is_kept_and_shown(client: KustoClient) -> None:
+    for command in ADMINISTERED:
+        client.execute_mgmt(DATABASE, command)
+    assert rows(client, "Last | sort by device asc") == [
+        ["a", dt.datetime(2026, 1, 2, tzinfo=dt.UTC), 2.0],
+        ["b", dt.datetime(2026, 1, 1, tzinfo=dt.UTC), 3.0],
+    ]
+    shown = {
+        ".show table * policy caching | where EntityName has 'Live' | project Policy": {
+            "DataHotSpan": {"Value": "31.00:00:00"}, "IndexHotSpan": {"Value": "31.00:00:00"},
+        },
+        ".show table Live policy roworder | project Policy": {
+            "RowOrder": [{"ColumnName": "device", "Order": "Ascending"}, {"ColumnName": "at", "Order": "Descending"}],
+        },
+        ".show table Live policy merge | project Policy": {"AllowMerge": False, "AllowRebuild": True},
+        ".show tables details | where TableName == 'Live' | project MergePolicy": {
+            "AllowMerge": False, "AllowRebuild": True,
+        },
+        ".show materialized-view Last policy retention | project Policy": {
+            "SoftDeletePeriod": "0.12:00:00", "Recoverability": "Disabled",
+        },
+        ".show database telemetry ingestion json mappings | where Table == 'Live' | project Mapping": [{"column": "at"}],
+    }  # fmt: skip
+    for command, document in shown.items():
+        assert [json.loads(row[0]) for row in rows(client, command)] == [document], command
+    assert rows(client, ".show database ['telemetry'] principals | project Role, PrincipalType, PrincipalFQN") == [
+        ["Database telemetry Viewer", "AAD Group", "aadgroup=Readers;tenant"]
+    ]
+    views = ".show materialized-views | project Name, SourceTable, Folder, DocString, IsEnabled"
+    assert rows(client, views) == [["Last", "Live", "f", "last of each", True]]
+
+
+def test_a_table_takes_the_columns_it_is_altered_to_and_keeps_their_values(client: KustoClient, table: str) -> None:
+    client.execute_mgmt(DATABASE, f".set-or-append {table} <| print n = 1, s = 'x', at = datetime(2026-01-01), v = 2.5")
+    client.execute_mgmt(DATABASE, f".alter table {table} (v: real, new: string, n: long)")
+    assert rows(client, table) == [[2.5, "", 1]]
+    client.execute_mgmt(DATABASE, f".drop extents from {table} <| .show table {table} extents")
+    assert rows(client, f"{table} | count") == [[0]]
+
+
+@pytest.mark.parametrize(
+    ("command", "kind", "says"),
+    [
+        (".show materialized-view Nowhere", "EntityNotFoundException", "'Nowhere' of kind 'MaterializedView'"),
+        (".alter materialized-view Nowhere policy caching hot = 1d", "EntityNotFoundException", "'Nowhere'"),
+        (".create materialized-view V on table Nowhere { Nowhere | summarize count() by a }", "EntityNotFoundException",
+         "'Nowhere' of kind 'Table'"),
+        (".create materialized-view V on table {T} {{ {T} | summarize count() by s | where s == 'a' }}",
+         "SemanticException", "single summarize, which is its last operator"),
+        (".create materialized-view V on table {T} {{ {T} | summarize count() by nothing }}", "SemanticException",
+         "nothing"),
+        (".create materialized-view {T} on table {T} {{ {T} | summarize count() by s }}",
+         "EntityNameAlreadyExistsException", "already a table"),
+        (".alter table {T} (n: string)", "SemanticException", "column 'n' of '{T}' is long and cannot become string"),
+        (".alter table {T} policy caching warm = 1d", "SyntaxException", "expected a caching policy"),
+        (".alter table {T} policy retention 'nonsense'", "SyntaxException", "is not JSON"),
+        (".add database telemetry emperors ('aadgroup=x;y')", "SyntaxException", "a role"),
+        (".add database telemetry viewers ('x@y.z')", "SyntaxException", "is no principal"),
+    ],
+)  # fmt: skip
+def test_a_refusal_has_the_type_and_the_reason_of_the_service(
+    client: KustoClient, table: str, command: str, kind: str, says: str
+) -> None:
+    with pytest.raises(KustoApiError) as refused:
+        client.execute_mgmt(DATABASE, command.replace("{T}", table).replace("{{", "{").replace("}}", "}"))
+    told = refused.value.get_api_error()
+    assert told.type.endswith(kind)
+    assert says.replace("{T}", table) in told.description
+    assert told.permanent

@@ -95,7 +95,9 @@ def test_policies_are_kept_and_echoed(command: Callable) -> None:
     command(""".alter table T policy retention '{"SoftDeletePeriod": "10.00:00:00"}'""")
     assert json.loads(command(".show table T policy retention")[0][2]) == {"SoftDeletePeriod": "10.00:00:00"}
     command(".alter database telemetry policy caching hot = 3d")
-    assert command(".show database telemetry policy caching | project Policy") == [["hot = 3d"]]
+    assert command(".show database telemetry policy caching | project Policy") == [
+        ['{"DataHotSpan": {"Value": "3.00:00:00"}, "IndexHotSpan": {"Value": "3.00:00:00"}}']
+    ]
     command(".delete table T policy retention")
     assert command(".show table T policy retention")[0][2] == "null"
     with pytest.raises(EntityNotFoundError):
