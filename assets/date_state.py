@@ -22,7 +22,7 @@ from quality.contracts.model import Table
 from quality.contracts.tables import DATE_STATE
 from settings.clock import now
 
-Lane = Literal["readings", "quality", "flags"]
+Lane = Literal["readings", "quality", "flags", "domain"]
 Rows = Callable[[Sequence[date]], "pa.RecordBatchReader | pa.Table"]
 
 

@@ -6,14 +6,15 @@ Does not: the work (`load`, `quality`).
 
 # No `from __future__ import annotations`: Dagster reads the annotations of context and resources as objects.
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from assets.described import key_of, reported, spec_of
-from assets.gold.load import DateLoad, load_dates
+from assets.gold.load import load_dates
 from assets.gold.quality import load_quality
 from assets.gold.state import dirty_dates, dirty_quality_dates
 from assets.runs import due_dates, is_incremental
@@ -23,9 +24,9 @@ from quality import checks
 from quality.contracts.kusto import kusto_name
 from quality.contracts.tables import (
     ADX_READINGS,
-    AGGREGATES,
     DATA_QUALITY_1D,
     DUPLICATES,
+    LEVEL_TABLES,
     QUARANTINE,
     READINGS,
 )
@@ -36,23 +37,22 @@ if TYPE_CHECKING:
 else:
     Kusto = Any  # Dagster evaluates annotations, and Azure's SDK takes 2 s to import: only a run that uses it pays
 
+LEVELS_OF_GOLD = tuple(made.table for made in LEVEL_TABLES)
 RETRY = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL)
 
 
 def gold_readings(dates: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    """The assets `gold/adx_readings` and `gold/readings_1m` to `gold/readings_1d`."""
+    """The asset `gold/adx_readings` and one of each level, as `gold/readings_1m`."""
     levels = [
         spec_of(table, deps=[ADX_READINGS], kinds={"deltalake", "azuredataexplorer", "gold"})
-        for table in AGGREGATES.values()
+        for table in LEVELS_OF_GOLD
     ]
     readings = spec_of(ADX_READINGS, deps=[READINGS], kinds={"azuredataexplorer", "gold"})
 
     @dg.multi_asset(
         name="gold_load",
         specs=[readings.merge_attributes(metadata={"dagster/table_name": kusto_name(ADX_READINGS)}), *levels],
-        check_specs=[
-            spec for table in AGGREGATES.values() for spec in (checks.schema_spec(table), checks.keys_spec(table))
-        ],
+        check_specs=[spec for table in LEVELS_OF_GOLD for spec in (checks.schema_spec(table), checks.keys_spec(table))],
         partitions_def=dates,
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool="adx_ingest",
@@ -72,12 +72,16 @@ def gold_readings(dates: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             load_dates(lake, kusto, state, days, context.log.info, again=again, spill=settings.spill) if state else []
         )
         done = [load.date for load in loads if not load.skipped]
-        totals = _totals(loads)
+        totals = _summed(load.rows for load in loads)
         more: dict[str, Any] = {
             "silver_batch": state.batch if state else 0,
             "dates_loaded": ", ".join(map(str, done)) or "none",
             "dates_already_there": sum(load.skipped for load in loads),
+            "modes": dict(Counter(load.mode for load in loads)),
+            "readings_added": sum(load.added for load in loads),
+            "loaded_whole": {str(load.date): load.why or "not loaded before" for load in loads if load.mode == "full"},
         }
+        windows = _summed(load.windows for load in loads)
         yield dg.MaterializeResult(
             asset_key=key_of(ADX_READINGS),
             metadata={
@@ -86,10 +90,16 @@ def gold_readings(dates: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
                 **more,
             },
         )
-        for table in AGGREGATES.values():
+        for table in LEVELS_OF_GOLD:
             yield dg.MaterializeResult(
                 asset_key=key_of(table),
-                metadata=reported(lake, table, rows=totals.get(kusto_name(table), 0), **more),
+                metadata=reported(
+                    lake,
+                    table,
+                    rows=totals.get(kusto_name(table), 0),
+                    windows_rewritten=windows.get(kusto_name(table), 0),
+                    **more,
+                ),
                 check_results=[
                     checks.schema_result(lake, table),
                     checks.keys_result(lake, table, "event_date", done),
@@ -99,11 +109,10 @@ def gold_readings(dates: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     return gold_load
 
 
-def _totals(loads: list[DateLoad]) -> Mapping[str, int]:
-    totals: dict[str, int] = {}
-    for load in loads:
-        for name, rows in load.rows.items():
-            totals[name] = totals.get(name, 0) + rows
+def _summed(counts: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
+    totals: Counter[str] = Counter()
+    for each in counts:
+        totals.update(each)
     return totals
 
 

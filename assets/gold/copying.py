@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
-from assets.date_state import replace_dates
+from assets.date_state import app_id, replace_dates
 from assets.gold.export import instants
+from lake.fence import on_fresh_table, write
 from lake.store import Lake
 from quality.contracts.arrow import arrow_schema
 from quality.contracts.kusto import identifier, kusto_name
@@ -70,6 +72,61 @@ def copy_level(
         raise
 
 
+def copy_windows(
+    lake: Lake,
+    kusto: Kusto,
+    table: Table,
+    day: date,
+    spans: Sequence[tuple[datetime, datetime]],
+    *,
+    expected: int,
+    lake_id: str,
+    base: int,
+    batch: int,
+) -> None:
+    """Replace the windows of some spans of a date in Gold Delta by what Kusto holds: in one commit, or not at all.
+
+    `expected` is how many windows the spans must have together; `base` the batch Delta holds the date at. Where that is
+    `batch` or later by now, nothing is done.
+    Raises: CopyError where the answer has not the expected windows, or another loader wrote the date.
+    """
+    fence, schema = app_id(lake_id, table, day), arrow_schema(table)
+    pieces = [_typed(piece, table) for span in spans for piece in _range(kusto, table, span, expected)]
+    _refuse_other(table, f"hours of {day}", sum(piece.num_rows for piece in pieces), expected)
+    ranges = (f"(window_start >= {_moment(since)} AND window_start < {_moment(until)})" for since, until in spans)
+    predicate = f"event_date = '{day.isoformat()}' AND ({' OR '.join(ranges)})"
+
+    def attempt(target: DeltaTable) -> None:
+        at = target.transaction_version(fence) or 0
+        if at >= batch:
+            return
+        if at != base:
+            raise CopyError(f"{table.path} holds {day} at Silver batch {at} and no longer at {base}: run it again.")
+        write(
+            target,
+            pa.concat_tables([piece.cast(schema) for piece in pieces]),
+            {fence: batch},
+            mode="overwrite",
+            predicate=predicate,
+            metadata={"silver_batch": batch},
+        )
+
+    on_fresh_table(lake, table, attempt)
+
+
+def _moment(instant: datetime) -> str:
+    # Typed as the column is: a literal of SQL's own has nanoseconds, which Delta does not compare with microseconds.
+    return f"arrow_cast('{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%S}', 'Timestamp(Microsecond, Some(\"UTC\"))')"
+
+
+def _refuse_other(table: Table, what: str, found: int, expected: int) -> None:
+    if found != expected:
+        raise CopyError(
+            f"{kusto_name(table)} answered {found} rows for {what}, but holds {expected}; "
+            "nothing was copied. Another loader may be at work: run the dates again."
+        )
+
+
 def _slices(kusto: Kusto, table: Table, dates: Sequence[date], rows: Mapping[date, int]) -> Iterator[pa.Table]:
     """The rows of the dates, a bearable number at a time; raises at the end if a date has not its number."""
     for group in _grouped(dates, rows):
@@ -80,11 +137,7 @@ def _slices(kusto: Kusto, table: Table, dates: Sequence[date], rows: Mapping[dat
             typed = _typed(piece, table)
             found += typed.num_rows
             yield typed
-        if found != expected:
-            raise CopyError(
-                f"{kusto_name(table)} answered {found} rows for {group[0]} to {group[-1]}, but holds {expected}; "
-                "nothing was copied. Another loader may be at work: run the dates again."
-            )
+        _refuse_other(table, f"{group[0]} to {group[-1]}", found, expected)
 
 
 def _grouped(dates: Sequence[date], rows: Mapping[date, int]) -> Iterator[list[date]]:

@@ -1,76 +1,56 @@
-"""The KQL database: tables from the contracts, functions from the `.kql` files beside this module.
+"""The KQL database as a load sees it: which tables are swapped, bringing the database to this version, and its digest.
 
-Belongs here: what the database holds, as idempotent commands, and the digest that names a version of it.
-Does not: loading rows (`load`).
+Belongs here: what loads need of the database as code (`assets.gold.adx`).
+Does not: what the database holds (`adx.wanted`), comparing it with a cluster (`adx.plan`), or loading rows (`load`).
 """
 
 from __future__ import annotations
 
 import hashlib
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quality.contracts.kusto import create_table, identifier, kusto_name, literal, stage_name
-from quality.contracts.model import Table
-from quality.contracts.tables import ADX_READINGS, AGGREGATES, LEVELS
+from assets.gold.adx import files, plan
+from assets.gold.adx.wanted import SWAPPED, fingerprint, version_command, wanted
+from quality.contracts.kusto import identifier, literal
+from quality.contracts.tables import LevelTable
 
 if TYPE_CHECKING:
     from orchestration.resources.kusto import Kusto
 
-KQL = Path(__file__).parent / "kql"
-SWAPPED: tuple[Table, ...] = (ADX_READINGS, *AGGREGATES.values())
-"""Tables with a stage beside them."""
-
-_BATCHING = '{"MaximumBatchingTimeSpan": "00:00:10", "MaximumNumberOfItems": 500, "MaximumRawDataSizeMB": 1024}'
-# What a loader left in a stage when it was killed and its date never came again.
-_STAGE_DAYS = 7
+__all__ = ["SWAPPED", "deploy", "digest", "functions", "level_query", "render_database"]
 
 
 def functions() -> list[str]:
-    """Every `.kql` file as the command it is, without the remarks above it."""
-    commands = []
-    for path in sorted(KQL.glob("*.kql")):
-        text = path.read_text(encoding="utf-8")
-        if "\n." not in f"\n{text}":
-            raise ValueError(f"{path.name} holds no command: one must begin with a dot at the start of a line")
-        commands.append(text[f"\n{text}".index("\n.") :].strip())
-    return commands
+    """Every function of the `.kql` files as the command it is, without the remarks above it."""
+    return [file.command for file in files.read() if file.kind == "function"]
 
 
 def render_database() -> list[str]:
-    """Commands that bring an empty or an older database to this version; running them again changes nothing."""
-    commands = []
-    for table in SWAPPED:
-        for name in (kusto_name(table), stage_name(table)):
-            commands.append(create_table(table, name))
-            # Streamed rows carry no tags: they could be neither counted nor swapped.
-            commands.append(f".alter table {identifier(name)} policy streamingingestion '{{\"IsEnabled\": false}}'")
-        if table.retention_days is not None:
-            commands.append(_retention(kusto_name(table), table.retention_days))
-        commands.append(_retention(stage_name(table), _STAGE_DAYS))
-    commands.append(f".alter table {stage_name(ADX_READINGS)} policy ingestionbatching '{_BATCHING}'")
-    return [*commands, *functions()]
-
-
-def _retention(name: str, days: int) -> str:
-    return f".alter-merge table {identifier(name)} policy retention softdelete = {days}d recoverability = disabled"
+    """Commands that bring an empty database to this version; running them again changes nothing."""
+    made = wanted()
+    return [*made.commands(), version_command(fingerprint(made))]
 
 
 @cache
 def digest() -> str:
-    """Names this version of tables and functions in every load tag: 12 hex digits."""
-    return hashlib.sha256("\n".join(render_database()).encode()).hexdigest()[:12]
+    """Names this version of tables and functions in every load tag: 12 hex digits. Policies make no other rows."""
+    return hashlib.sha256("\n".join(wanted().computing()).encode()).hexdigest()[:12]
 
 
 def deploy(kusto: Kusto) -> None:
-    """Bring the database to this version; one round trip."""
-    script = "\n\n".join(render_database())
-    kusto.command(f".execute database script with (ThrowOnErrors = true) <|\n{script}")
+    """Bring the database to this version: one command where it is, a comparison and a script where it is not.
+
+    Raises: RefusedError where that cannot be done without losing something.
+    """
+    if not plan.is_deployed(kusto):
+        plan.apply(kusto, plan.plan(kusto))
 
 
-def level_query(level: str, day: date) -> str:
-    """The rows of one level and date, computed from Readings; columns in contract order."""
-    window = timedelta(seconds=LEVELS[level])
-    return f"ReadingsLevel({literal(day)}, {literal(window)})"
+def level_query(made: LevelTable, since: datetime, until: datetime) -> str:
+    """The rows of one level and range of whole windows, computed from its source; columns in contract order."""
+    window = timedelta(seconds=made.seconds)
+    columns = ", ".join(identifier(name) for name in made.table.names)
+    # Rows are appended by position, so the query says the columns again; what a level lacks is not computed.
+    return f"{identifier(made.function)}({literal(since)}, {literal(until)}, {literal(window)}) | project {columns}"

@@ -2,8 +2,8 @@
 
 Belongs here: reading the pinned version once for a run of dates, the columns Readings has beyond Silver's (ordinal,
 declared interval, what is expected), what every table must hold afterwards, and Parquet files of sensible size.
-Does not: sending them (`load`), or aggregates themselves (KQL computes those; here they are only counted, so that the
-load can tell that KQL saw every window).
+Does not: steps of counters and spans of states (`kinds`), sending rows (`load`), or aggregates themselves (KQL computes
+those; here they are only counted, so that the load can tell that KQL saw every window).
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,18 +23,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from assets.gold.counting import Source, count_rows
 from assets.gold.expected import EXPECTATIONS
+from assets.gold.neighbours import midnight
 from assets.silver.digests import fetch
 from canonical.schedules import SCHEDULES
 from lake.store import Lake
 from quality.contracts.kusto import kusto_name
-from quality.contracts.tables import ADX_READINGS, AGGREGATES, LEVELS, READINGS
+from quality.contracts.tables import ADX_READINGS, LEVEL_TABLES, READINGS
 from settings.scratch import Scratch
 
 FILE_ROWS = 2_000_000
 _SOURCE = tuple(name for name in (*ADX_READINGS.names, "digest") if name in READINGS.names)
 _SCHEDULES = pa.schema([("digest", pa.string()), *SCHEDULES])
 _DAY = "CAST(make_timestamp(epoch_us(recorded_at)) AS DATE)"
+
+# A state is a reading, but nothing to average.
+SOURCE = Source(ADX_READINGS, "loaded", "recorded_at", seen="value IS NOT NULL")
 
 # A reading without discriminator is alone at its instant or the first there, so only the others need ranking.
 _ORDINALS = """
@@ -63,7 +70,13 @@ class Expected:
 
 def instants(first: date, last: date) -> tuple[datetime, datetime]:
     """From the first midnight (inclusive) to the one after `last` (exclusive)."""
-    return datetime.combine(first, time(), UTC), datetime.combine(last + timedelta(days=1), time(), UTC)
+    return midnight(first), midnight(last + timedelta(days=1))
+
+
+def recorded_within(spans: Sequence[tuple[datetime, datetime]]) -> pc.Expression:
+    """Readings recorded in any of these spans; their ends are exclusive."""
+    recorded = pc.field("recorded_at")
+    return reduce(or_, ((recorded >= pa.scalar(since)) & (recorded < pa.scalar(until)) for since, until in spans))
 
 
 class Export:
@@ -109,11 +122,7 @@ class Export:
         self._spill.close()
 
     def _load(self, lake: Lake, version: int) -> None:
-        since, until = instants(self._dates[0], self._dates[-1])
-        recorded = pc.field("recorded_at")
-        rows = lake.dataset(READINGS, version).scanner(
-            columns=list(_SOURCE), filter=(recorded >= pa.scalar(since)) & (recorded < pa.scalar(until))
-        )
+        rows = lake.dataset(READINGS, version).scanner(columns=list(_SOURCE), filter=recorded_within(self._spans()))
         self._db.register("silver", rows.to_reader())
         self._db.execute(
             f"CREATE TEMP TABLE loaded AS SELECT *, {_DAY} AS event_date FROM silver "
@@ -133,6 +142,10 @@ class Export:
         columns = [added.get(name, f'loaded."{name}"') for name in ADX_READINGS.names]
         self._db.execute(_READINGS.format(columns=", ".join(["loaded.event_date", "loaded.rowid AS row", *columns])))
 
+    def _spans(self) -> list[tuple[datetime, datetime]]:
+        """What is read of Silver, by recorded_at."""
+        return [instants(self._dates[0], self._dates[-1])]
+
     def _schedules(self, lake: Lake) -> pa.Table:
         """When readings are expected, under each digest that occurs: digest, then columns of SCHEDULES."""
         digests = [row[0] for row in self._db.execute("SELECT DISTINCT digest FROM loaded").fetchall()]
@@ -144,32 +157,20 @@ class Export:
 
     def expected(self) -> dict[date, Expected]:
         """Per date asked for, also those without a reading."""
-        # Windows of a level are counted from those of the finer one: each divides the next.
-        coarser, source = [], "loaded WHERE value IS NOT NULL"
-        for level, seconds in LEVELS.items():
-            start = "epoch_us(recorded_at)" if level == next(iter(LEVELS)) else "started"
-            coarser.append(
-                f"w{level} AS MATERIALIZED (SELECT DISTINCT event_date, device_id, metric, channel, unit, "
-                f"{start} // {seconds * 1_000_000} * {seconds * 1_000_000} AS started FROM {source})"
-            )
-            source = f"w{level}"
-        union = " UNION ALL ".join(
-            f"SELECT event_date, '{kusto_name(table)}', count(*) FROM w{level} GROUP BY event_date"
-            for level, table in AGGREGATES.items()
-        )
-        found = self._db.execute(
-            f"WITH {', '.join(coarser)} SELECT event_date, '', count(*) FROM loaded GROUP BY event_date "
-            f"UNION ALL {union}"
-        ).fetchall()
-        counts = {(day, name): int(count) for day, name, count in found}
+        counts = count_rows(self._db, [SOURCE])
+        names = [kusto_name(made.table) for made in LEVEL_TABLES if made.source == ADX_READINGS]
         return {
-            day: Expected(
-                counts.get((day, ""), 0),
-                {kusto_name(ADX_READINGS): counts.get((day, ""), 0)}
-                | {kusto_name(table): counts.get((day, kusto_name(table)), 0) for table in AGGREGATES.values()},
-            )
+            day: Expected(rows, {kusto_name(ADX_READINGS): rows} | {name: counts.get((day, name), 0) for name in names})
             for day in self._dates
+            for rows in [counts.get((day, kusto_name(ADX_READINGS)), 0)]
         }
+
+    def hours(self) -> dict[date, int]:
+        """The hours of each date in which readings were recorded; bits as in `hours:` of an extent."""
+        found = self._db.execute(
+            "SELECT event_date, bit_or(1 << date_part('hour', recorded_at)) FROM loaded GROUP BY event_date"
+        ).fetchall()
+        return {day: int(bits) for day, bits in found}
 
     def files(self, day: date, rows: int) -> Iterator[bytes]:
         """The readings of a date as Parquet files of at most about `FILE_ROWS` rows, columns of `ADX_READINGS`."""
@@ -179,7 +180,12 @@ class Export:
                 "SELECT * EXCLUDE (event_date, row) FROM readings WHERE event_date = ? AND row % ? = ?",
                 params=[day, parts, part],
             ).to_arrow_table()
-            buffer = io.BytesIO()
-            # Snappy: what every reader of Parquet in Azure knows.
-            pq.write_table(found, buffer, compression="snappy")
-            yield buffer.getvalue()
+            yield as_parquet(found)
+
+
+def as_parquet(rows: pa.Table) -> bytes:
+    """A Parquet file in memory."""
+    buffer = io.BytesIO()
+    # Snappy: what every reader of Parquet in Azure knows.
+    pq.write_table(rows, buffer, compression="snappy")
+    return buffer.getvalue()

@@ -22,7 +22,13 @@ from azure.core.exceptions import AzureError
 from azure.identity import DefaultAzureCredential
 from azure.kusto.data import ClientRequestProperties, KustoClient, KustoConnectionStringBuilder
 from azure.kusto.data.data_format import DataFormat
-from azure.kusto.data.exceptions import KustoApiError, KustoError, KustoNetworkError, KustoThrottlingError
+from azure.kusto.data.exceptions import (
+    KustoApiError,
+    KustoError,
+    KustoNetworkError,
+    KustoServiceError,
+    KustoThrottlingError,
+)
 from azure.kusto.ingest import ColumnMapping, IngestionProperties, QueuedIngestClient, ReportLevel, StreamDescriptor
 from azure.kusto.ingest.status import KustoIngestStatusQueues
 
@@ -43,10 +49,17 @@ _ARROW: dict[str, pa.DataType] = {
 _NOT_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 # One status queue answers `per page = n + 1`, and a page of a storage queue has at most 32 messages.
 _REPORTS_AT_ONCE = 31
+_THROTTLED_ATTEMPTS, _THROTTLED_SECONDS = 6, 1.0
+_GATEWAY = frozenset({502, 503, 504})
+_REFUSALS = 400
 
 
 class KustoRefusedError(RuntimeError):
     """The endpoint did not do what it was asked; the text says what, where and why."""
+
+
+class KustoUnknownError(KustoRefusedError):
+    """Nobody said whether it was done: the connection was lost, or the answer was no answer."""
 
 
 @dataclass(frozen=True)
@@ -97,15 +110,33 @@ class Kusto:
                 return self._answered(self._client.execute_query, text, properties)
         raise AssertionError("unreachable: the last attempt raises")
 
-    def command(self, text: str) -> list[dict[str, Any]]:
-        """The rows a management command answers with. Never repeated here: only the caller knows if it may be."""
-        return list(self._answered(self._client.execute_mgmt, text, None).to_pylist())
+    def command(self, text: str, *, repeatable: bool = False) -> list[dict[str, Any]]:
+        """The rows a management command answers with.
+
+        One that was throttled was not begun, and is tried again for about a minute. One whose outcome is unknown is
+        tried again only if it is `repeatable`: if doing it twice is the same as doing it once.
+        Raises: KustoUnknownError where it may have been done; KustoRefusedError where it was not.
+        """
+        for turn in stamina.retry_context(
+            on=_throttled, attempts=_THROTTLED_ATTEMPTS, wait_initial=_THROTTLED_SECONDS, wait_max=20, timeout=60
+        ):
+            with turn:
+                return self._commanded(text, repeatable)
+        raise AssertionError("unreachable: the last attempt raises")
+
+    def _commanded(self, text: str, repeatable: bool) -> list[dict[str, Any]]:
+        for turn in stamina.retry_context(
+            on=KustoUnknownError, attempts=3 if repeatable else 1, wait_initial=0.2, wait_max=5
+        ):
+            with turn:
+                return list(self._answered(self._client.execute_mgmt, text, None).to_pylist())
+        raise AssertionError("unreachable: the last attempt raises")
 
     def _answered(self, execute: Callable[..., Any], text: str, properties: ClientRequestProperties | None) -> pa.Table:
         try:
             answer = execute(self.database, text, properties).primary_results[0]
         except KustoError as error:
-            raise KustoRefusedError(
+            raise (KustoUnknownError if _unknown(error) else KustoRefusedError)(
                 f"Kusto at {self.uri} (database {self.database!r}) refused `{_shortened(text)}`: {error}"
             ) from error
         return _arrow(answer)
@@ -156,7 +187,19 @@ def _may_pass(error: Exception) -> bool:
     cause = error.__cause__
     if isinstance(cause, KustoApiError):
         return cause.get_api_error().permanent is False
-    return isinstance(cause, KustoNetworkError | KustoThrottlingError)
+    return isinstance(cause, KustoThrottlingError) or isinstance(error, KustoUnknownError)
+
+
+def _throttled(error: Exception) -> bool:
+    return isinstance(error.__cause__, KustoThrottlingError)
+
+
+def _unknown(error: KustoError) -> bool:
+    """Lost on the way there or back, given up in between (a gateway says nothing of the engine), or unreadable."""
+    if isinstance(error, KustoNetworkError):
+        return True
+    response = error.http_response if isinstance(error, KustoServiceError) else None
+    return response is not None and (response.status_code in _GATEWAY or response.status_code < _REFUSALS)
 
 
 def _shortened(text: str) -> str:

@@ -22,6 +22,7 @@ from lake.store import Lake
 from local_azure.kusto import launch
 from orchestration.resources.kusto import Kusto
 from quality.contracts.arrow import arrow_schema
+from quality.contracts.gold_tables import PERCENTILES
 from quality.contracts.kusto import kusto_name
 from quality.contracts.tables import AGGREGATES, BATCHES, DUPLICATES, LEVELS, QUARANTINE, READINGS
 
@@ -171,10 +172,16 @@ def oracle(readings: pa.Table, level: str) -> pl.DataFrame:
                 [statistics.stdev(v) if len(v) > 1 else None for v in grouped["values"].to_list()], dtype=pl.Float64
             ),
             completeness=pl.col("reading_count") / pl.col("expected_count"),
+            **{name: nearest_rank(grouped["values"], percent) for name, percent in PERCENTILES.items()},
         )
         .select(AGGREGATES[level].names)
         .sort("device_id", "metric", "channel", "window_start")
     )
+
+
+def nearest_rank(values: pl.Series, percent: int) -> pl.Series:
+    """Of each list the value at place ceil(n * percent / 100), in whole numbers."""
+    return pl.Series([sorted(v)[max(1, -(-len(v) * percent // 100)) - 1] for v in values.to_list()], dtype=pl.Float64)
 
 
 def gold(lake: Lake, level: str) -> pl.DataFrame:

