@@ -13,6 +13,7 @@ import dagster as dg
 
 from assets.runs import dates_of, is_incremental
 from assets.warm.dbt import GROUP, OWNER, POOL, staging_specs
+from assets.warm.engine import engine_of
 from assets.warm.publish import publish
 from assets.warm.staging import dirty_warm_dates, load_staging
 from lake.store import Lake
@@ -39,12 +40,13 @@ def warm_staging(dates: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         days = list(dirty_warm_dates(lake, settings)) if is_incremental(context) else dates_of(context)
         load = load_staging(lake, settings, days)
         for spec in staging_specs():
+            # A table staged whole is not among the rows where only dates were loaded.
             name = spec.key.path[-1].removeprefix("staging_")
             yield dg.MaterializeResult(
                 asset_key=spec.key,
                 metadata={
                     "dagster/partition_row_count": load.rows.get(name, len(load.dates)),
-                    "dagster/uri": str(settings.warm_database),
+                    "dagster/uri": engine_of(settings).location,
                     "dates": ", ".join(map(str, load.dates)) or "none",
                 },
             )
@@ -53,7 +55,7 @@ def warm_staging(dates: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
 
 
 def warm_published(marts: Iterable[dg.AssetKey], dates: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    """The asset `warm/published`: the file analysts open."""
+    """The asset `warm/published`: what analysts open."""
     upstream = list(marts)
 
     @dg.asset(
@@ -62,7 +64,7 @@ def warm_published(marts: Iterable[dg.AssetKey], dates: dg.PartitionsDefinition[
         group_name=GROUP,
         owners=[OWNER],
         kinds={"duckdb", GROUP},
-        description="The warm database as analysts open it: renamed into place when every test has passed.",
+        description="The warm database as analysts open it, when every test has passed.",
         partitions_def=dates,
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool=POOL,
@@ -71,7 +73,7 @@ def warm_published(marts: Iterable[dg.AssetKey], dates: dg.PartitionsDefinition[
     def published(
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], lake: dg.ResourceParam[Lake]
     ) -> dg.MaterializeResult[None]:
-        """Copy, sync, rename."""
+        """Check what was built, and show it."""
         behind = dirty_warm_dates(lake, settings)
         publication = publish(settings)
         mended = behind.keys() - dirty_warm_dates(lake, settings).keys() - set(dates_of(context))
@@ -81,7 +83,7 @@ def warm_published(marts: Iterable[dg.AssetKey], dates: dg.PartitionsDefinition[
                 context.log_event(dg.AssetMaterialization(key, partition=day))
         return dg.MaterializeResult(
             metadata={
-                "dagster/uri": str(settings.warm_database),
+                "dagster/uri": publication.location,
                 "dagster/row_count": sum(publication.rows.values()),
                 **{f"rows/{name}": rows for name, rows in publication.rows.items()},
             }

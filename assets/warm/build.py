@@ -8,35 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
-import duckdb
-
-from assets.warm.database import writing
-from assets.warm.project import artifacts, environment, fingerprint, run_dbt
-from assets.warm.staging import STATE, prepare
-from quality.contracts.warm import SCHEMA
+from assets.warm import state
+from assets.warm.engine import Session, engine_of
+from assets.warm.project import artifacts, dbt_arguments, environment, fingerprint, run_dbt
+from settings.clock import now
 from settings.failpoints import reach
 from settings.model import Settings
 
 TIMEOUT_SECONDS = 3600.0
-BUILT_WITH = f"{SCHEMA}.built_with"
-Staging = tuple[str, date, str, int]
-"""Lane, date, lake and batch: what exactly was staged when a build began."""
 
 
 @dataclass(frozen=True)
 class Build:
-    """What one run of dbt takes on."""
+    """What one run of dbt takes on, and with which options of the engine."""
 
-    staged: tuple[Staging, ...]
+    staged: tuple[state.Taken, ...]
     fingerprint: str
     full_refresh: bool
+    options: tuple[str, ...] = ()
 
     @property
     def arguments(self) -> tuple[str, ...]:
         """Dbt's command line. Unit tests judge the code, not the data: they run when the code is tested."""
-        fixed = ("build", "--exclude-resource-type", "unit_test")
+        fixed = ("build", "--exclude-resource-type", "unit_test", *self.options)
         return (*fixed, "--full-refresh") if self.full_refresh else fixed
 
 
@@ -47,41 +43,26 @@ def begin_build(settings: Settings, dates: Collection[date] = ()) -> Build:
     changed since the last build rebuild everything: rows of old code beside rows of new are not a table.
     Raises: WarmBusyError, StagingDriftError.
     """
-    code = fingerprint()
-    with writing(settings) as db:
-        prepare(db)
-        db.execute(f"create table if not exists {BUILT_WITH} (fingerprint varchar not null)")
-        full = db.execute(f"select fingerprint from {BUILT_WITH}").fetchall() != [(code,)]
-        db.execute(
-            f"update {STATE} set built_batch = null where ? or date in (select unnest(?::date[]))",
-            [full, sorted(set(dates))],
-        )
-        staged = db.execute(
-            f"select lane, date, lake_id, silver_batch from {STATE} where built_batch is null order by all"
-        )
-        return Build(staged=tuple(staged.fetchall()), fingerprint=code, full_refresh=full)
+    options = dbt_arguments(settings.warm)
+    code = fingerprint(options)
+    began_at = _now()
+    engine = engine_of(settings)
+
+    def work(session: Session) -> tuple[tuple[state.Taken, ...], bool]:
+        staged, full = state.take_on(session, code, dates, began_at)
+        if full:
+            engine.close(session)
+        return staged, full
+
+    staged, full = engine.write(work)
+    return Build(staged=staged, fingerprint=code, full_refresh=full, options=options)
 
 
 def finish_build(settings: Settings, build: Build) -> None:
     """Say that the marts hold what the build took on; call it only when dbt and all its tests succeeded."""
     reach("warm.after_dbt")
-    with writing(settings) as db:
-        db.execute("begin")
-        if build.staged:
-            # Only what was staged then: a date that was loaded again meanwhile is not in the marts yet.
-            db.executemany(
-                f"update {STATE} set built_batch = silver_batch"
-                " where lane = ? and date = ? and lake_id = ? and silver_batch = ?",
-                list(build.staged),
-            )
-        db.execute(f"delete from {BUILT_WITH}")
-        db.execute(f"insert into {BUILT_WITH} values (?)", [build.fingerprint])
-        db.execute("commit")
-
-
-def unbuilt(db: duckdb.DuckDBPyConnection) -> int:
-    """How many staged dates the marts do not hold."""
-    return int(db.execute(f"select count(distinct date) from {STATE} where built_batch is null").fetchall()[0][0])
+    ended_at = _now()
+    engine_of(settings).write(lambda session: state.set_built(session, build.staged, build.fingerprint, ended_at))
 
 
 def build_warm(settings: Settings, dates: Collection[date] = ()) -> Build:
@@ -93,3 +74,7 @@ def build_warm(settings: Settings, dates: Collection[date] = ()) -> Build:
     run_dbt(build.arguments, target=artifacts(settings), env=environment(settings), timeout_seconds=TIMEOUT_SECONDS)
     finish_build(settings, build)
     return build
+
+
+def _now() -> datetime:
+    return now().astimezone(UTC).replace(tzinfo=None)

@@ -15,18 +15,11 @@ from pathlib import Path
 
 import duckdb
 
+from assets.warm.engine import WarmBusyError, WarmMissingError
 from settings.model import Settings
 
 WAIT_SECONDS = 30.0
 """How long a second writer waits for the first: longer than a load, shorter than a person's patience."""
-
-
-class WarmBusyError(RuntimeError):
-    """Another process is writing the warm database."""
-
-
-class WarmMissingError(RuntimeError):
-    """Nothing has been published yet."""
 
 
 def build_database(settings: Settings) -> Path:

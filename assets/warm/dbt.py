@@ -21,10 +21,10 @@ from packaging.version import Version
 
 from assets.described import column_schema, key_of
 from assets.warm.build import Build, begin_build, finish_build
-from assets.warm.database import writing
 from assets.warm.dbt_child import PARENT_VARIABLE
+from assets.warm.engine import engine_of
 from assets.warm.project import PROJECT, artifacts, environment, prepare_manifest
-from assets.warm.publish import mart_rows
+from assets.warm.state import mart_rows
 from quality.contracts.warm import STAGED, STAGING_DATE_STATE
 from settings.model import Settings
 
@@ -172,18 +172,13 @@ def _run(context: dg.AssetExecutionContext, settings: Settings, project: DbtProj
                 yield event
     except DagsterDbtError as error:
         failure = error
-    rows = _mart_rows(settings) if held else {}
+    rows = engine_of(settings).write(mart_rows) if held else {}
     for output in held:
         name = context.asset_key_for_output(output.output_name).path[-1]
         counted = {"dagster/row_count": rows[name]} if name in rows else {}
         yield output.with_metadata({**output.metadata, **counted})
     if failure:
         raise failure
-
-
-def _mart_rows(settings: Settings) -> dict[str, int]:
-    with writing(settings) as db:
-        return mart_rows(db)
 
 
 def _dates(context: dg.AssetExecutionContext) -> list[date]:

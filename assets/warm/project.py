@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -19,11 +20,12 @@ from pathlib import Path
 from assets.warm.database import build_database
 from assets.warm.dbt_child import PARENT_VARIABLE
 from settings.model import Settings
+from settings.warm import Warm
 
 PROJECT = Path(__file__).parents[2] / "dbt_warm"
 TARGET = PROJECT / "target"
 MANIFEST = TARGET / "manifest.json"
-PARTS = ("models", "macros", "seeds", "tests", "dbt_project.yml", "profiles.yml")
+PARTS = ("models", "macros", "seeds", "snapshots", "tests", "dbt_project.yml", "profiles.yml", "selectors.yml")
 BUILD_VARIABLE = "LAKE_WARM_BUILD"
 """Names the build file to profiles.yml."""
 
@@ -38,9 +40,9 @@ def project_files() -> list[Path]:
     return sorted(file for part in found for file in (part.rglob("*") if part.is_dir() else [part]) if file.is_file())
 
 
-def fingerprint() -> str:
-    """16 hex characters that change with any file of the project."""
-    digest = hashlib.sha256()
+def fingerprint(options: Sequence[str] = ()) -> str:
+    """16 hex characters that change with any file of the project, and with what dbt is told beside it."""
+    digest = hashlib.sha256("\0".join(options).encode())
     for file in project_files():
         digest.update(f"{file.relative_to(PROJECT).as_posix()}\0".encode())
         digest.update(hashlib.sha256(file.read_bytes()).digest())
@@ -53,8 +55,27 @@ def artifacts(settings: Settings) -> Path:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """What profiles.yml asks of the environment."""
-    return {BUILD_VARIABLE: str(build_database(settings))}
+    """What profiles.yml asks of the environment. It is dbt's alone: the password is in no argument and no file."""
+    warm = settings.warm
+    if warm.engine == "duckdb":
+        return {BUILD_VARIABLE: str(build_database(settings))}
+    return {
+        "LAKE_SQLSERVER_HOST": warm.server,
+        "LAKE_SQLSERVER_PORT": str(warm.port),
+        "LAKE_SQLSERVER_DATABASE": warm.database,
+        "LAKE_SQLSERVER_USER": warm.user,
+        "LAKE_SQLSERVER_PASSWORD": warm.password.get_secret_value() if warm.password else "",
+        "LAKE_SQLSERVER_ENCRYPT": str(warm.encrypt).lower(),
+        "LAKE_SQLSERVER_TRUST_CERT": str(warm.trust_cert).lower(),
+        "LAKE_SQLSERVER_AUTH": "sql" if warm.user else "ActiveDirectoryDefault",
+    }
+
+
+def dbt_arguments(warm: Warm) -> tuple[str, ...]:
+    """What dbt is told of the engine: none for DuckDB, which is the profile's own choice."""
+    if warm.engine == "duckdb":
+        return ()
+    return ("--target", "sqlserver", "--vars", json.dumps(warm.switches, sort_keys=True))
 
 
 def run_dbt(arguments: Sequence[str], *, target: Path, env: dict[str, str], timeout_seconds: float) -> None:

@@ -1,7 +1,7 @@
-"""From Gold to the warm tier: staged tables, replaced per date.
+"""From Gold to the warm tier: staged tables, replaced per date or as a whole.
 
-Belongs here: which dates are dirty, and their load in one transaction together with the state that says so.
-Does not: the marts (`dbt_warm`), running dbt (`build`) or what readers see (`publish`).
+Belongs here: which dates are dirty, and their load together with the state that says so.
+Does not: how an engine swaps rows (`engine`), the marts (`dbt_warm`), running dbt (`build`), readers (`publish`).
 """
 
 from __future__ import annotations
@@ -10,27 +10,20 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from assets.warm.database import reading, writing
+from assets.warm import state
+from assets.warm.engine import Counted, Incoming, Mark, Session, WarmMissingError, engine_of
+from assets.warm.state import LANES
 from lake.store import Lake
-from quality.contracts.duckdb import create_table, duckdb_type
 from quality.contracts.model import Table
 from quality.contracts.tables import DATE_STATE
-from quality.contracts.warm import SCHEMA, SOURCES, STAGED, STAGING_DATE_STATE, Lane, Staged
+from quality.contracts.warm import STAGED, WHOLE_DATE, Staged
 from settings.clock import now
 from settings.failpoints import reach
 from settings.model import Settings
-
-LANES: tuple[Lane, ...] = ("readings", "quality")
-STATE = f"{SCHEMA}.{STAGING_DATE_STATE.name}"
-
-
-class StagingDriftError(RuntimeError):
-    """The warm database was made from another version of the contracts."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +37,7 @@ class StagingLoad:
 def dirty_warm_dates(lake: Lake, settings: Settings) -> dict[date, int]:
     """Dates whose Gold is newer than what is published, with the batch Gold holds (0: Gold has the date no more).
 
-    Compared with the published file, so whatever a crash interrupted (load, build or publication) is still dirty.
+    Compared with what is published, so whatever a crash interrupted (load, build or publication) is still dirty.
     """
     gold = _gold_state(lake)
     published = _published_state(settings)
@@ -65,74 +58,64 @@ def dirty_warm_dates(lake: Lake, settings: Settings) -> dict[date, int]:
 def load_staging(lake: Lake, settings: Settings, dates: Collection[date]) -> StagingLoad:
     """Replace `dates` in every staged table by what Gold holds of them, in one transaction.
 
-    A date without rows in Gold ends without rows here. The state is read before the rows: rows that are newer than
-    their label are loaded once more, rows that are older would be kept.
-    Raises: WarmBusyError, StagingDriftError.
+    A date without rows in Gold ends without rows here. Tables staged whole are replaced with their fixed date. The
+    state is read before the rows: rows that are newer than their label are loaded once more, rows that are older
+    would be kept.
+    Raises: WarmBusyError, StagingDriftError, StagedCountError; then nothing was changed.
     """
     wanted = tuple(sorted(set(dates)))
-    state = _gold_state(lake)
+    gold = _gold_state(lake)
     lake_id = lake.identity()
-    with writing(settings) as db:
-        prepare(db)
-        db.execute("begin")
-        rows = {staged.table.name: _replace(db, lake, staged, wanted) for staged in STAGED}
+    loaded_at = now().astimezone(UTC).replace(tzinfo=None)
+    incoming = [
+        _incoming(lake, staged, wanted) for staged in STAGED if staged.date_column is not None or WHOLE_DATE in wanted
+    ]
+
+    def write(session: Session) -> None:
         for lane in LANES:
-            _mark(db, lake_id, lane, {day: state.get((lane, day)) for day in wanted})
-        db.execute("commit")
+            state.mark(session, lake_id, lane, {day: gold.get((lane, day)) for day in wanted}, loaded_at)
+
+    mark = Mark(write=write, there=lambda session: state.marked(session, loaded_at))
+    rows = engine_of(settings).load(incoming, mark)
     reach("warm.after_staging")
     return StagingLoad(dates=wanted, rows=rows)
 
 
-def prepare(db: duckdb.DuckDBPyConnection) -> None:
-    """Create what is missing of the staging schema and refuse one that is not the contract's."""
-    db.execute(f"create schema if not exists {SCHEMA}")
-    for table in SOURCES:
-        db.execute(create_table(table, SCHEMA))
-        found = db.execute(
-            "select column_name, lower(data_type) from information_schema.columns"
-            " where table_schema = ? and table_name = ? order by ordinal_position",
-            [SCHEMA, table.name],
-        ).fetchall()
-        expected = [(column.name, duckdb_type(column)) for column in table.columns]
-        if found != expected:
-            different = sorted({name for name, _ in set(found) ^ set(expected)}) or ["their order"]
-            raise StagingDriftError(
-                f"{SCHEMA}.{table.name} was made from another contract (differs in {', '.join(different)}). "
-                "The warm tier holds nothing that Gold does not: delete warm.build.duckdb and warm.duckdb, "
-                "then materialise the warm assets; every date is loaded again."
-            )
-
-
 def _gold_state(lake: Lake) -> dict[tuple[str, date], int]:
-    if not lake.exists(DATE_STATE):
-        return {}
-    of_this_lake = (pc.field("lake_id") == lake.identity()) & pc.field("lane").isin(list(LANES))
-    rows = lake.rows(DATE_STATE, columns=["lane", "date", "silver_batch"], where=of_this_lake)
-    newest = rows.group_by(["lane", "date"]).aggregate([("silver_batch", "max")]).to_pylist()
-    return {(row["lane"], row["date"]): row["silver_batch_max"] for row in newest}
+    """Batch per lane and date. Tables staged whole have no batch: the versions they are at stand for it."""
+    newest: dict[tuple[str, date], int] = {}
+    if lake.exists(DATE_STATE):
+        of_this_lake = (pc.field("lake_id") == lake.identity()) & pc.field("lane").isin(list(LANES))
+        rows = lake.rows(DATE_STATE, columns=["lane", "date", "silver_batch"], where=of_this_lake)
+        grouped = rows.group_by(["lane", "date"]).aggregate([("silver_batch", "max")]).to_pylist()
+        newest = {(row["lane"], row["date"]): row["silver_batch_max"] for row in grouped}
+    for staged in STAGED:
+        # From 1 where a table is there and empty, so that it counts as something.
+        version = lake.version(staged.table) + 1 if staged.date_column is None else 0
+        if version:
+            newest[staged.lane, WHOLE_DATE] = newest.get((staged.lane, WHOLE_DATE), 0) + version
+    return newest
 
 
 def _published_state(settings: Settings) -> dict[tuple[str, date], tuple[str, int]]:
-    if not settings.warm_database.exists():
+    try:
+        return engine_of(settings).read(state.built)
+    except WarmMissingError:
         return {}
-    with reading(settings) as db:
-        found = db.execute(f"select lane, date, lake_id, built_batch from {STATE} where built_batch is not null")
-        return {(lane, day): (lake_id, batch) for lane, day, lake_id, batch in found.fetchall()}
 
 
-def _replace(db: duckdb.DuckDBPyConnection, lake: Lake, staged: Staged, dates: tuple[date, ...]) -> int:
-    db.execute(f"delete from {staged.name} where {staged.date_column} in (select unnest(?::date[]))", [list(dates)])
-    reach("warm.after_delete")
-    if not dates or not lake.exists(staged.table):
-        return 0
-    of_dates = pc.field(staged.date_column).isin(pa.array(dates, pa.date32()))
-    scanner = lake.dataset(staged.table).scanner(columns=_projection(staged.table), filter=of_dates)
-    db.register("incoming", scanner.to_reader())
-    columns = ", ".join(f'"{name}"' for name in staged.table.names)
-    db.execute(f"insert into {staged.name} ({columns}) select {columns} from incoming")
-    db.unregister("incoming")
-    counted = f"select count(*) from {staged.name} where {staged.date_column} in (select unnest(?::date[]))"
-    return int(db.execute(counted, [list(dates)]).fetchall()[0][0])
+def _incoming(lake: Lake, staged: Staged, dates: tuple[date, ...]) -> Incoming:
+    def read() -> Counted | None:
+        if not lake.exists(staged.table):
+            return None
+        column = staged.date_column
+        scanner = lake.dataset(staged.table).scanner(
+            columns=_projection(staged.table),
+            filter=None if column is None else pc.field(column).isin(pa.array(dates, pa.date32())),
+        )
+        return Counted(scanner.to_reader())
+
+    return Incoming(staged=staged, dates=dates, read=read)
 
 
 def _projection(table: Table) -> dict[str, ds.Expression]:
@@ -143,17 +126,3 @@ def _projection(table: Table) -> dict[str, ds.Expression]:
         else pc.field(column.name)
         for column in table.columns
     }
-
-
-def _mark(db: duckdb.DuckDBPyConnection, lake_id: str, lane: Lane, batches: dict[date, int | None]) -> None:
-    """Label the dates as staged and not built; one that neither Gold nor the warm tier knows needs no label."""
-    held = {day for (day,) in db.execute(f"select date from {STATE} where lane = ?", [lane]).fetchall()}
-    loaded_at = now().astimezone(UTC).replace(tzinfo=None)
-    fresh = [
-        (lane, day, lake_id, batch or 0, None, loaded_at)
-        for day, batch in batches.items()
-        if batch is not None or day in held
-    ]
-    db.execute(f"delete from {STATE} where lane = ? and date in (select unnest(?::date[]))", [lane, list(batches)])
-    if fresh:
-        db.executemany(f"insert into {STATE} values (?, ?, ?, ?, ?, ?)", fresh)

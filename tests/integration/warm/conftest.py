@@ -19,12 +19,25 @@ from assets.warm.staging import dirty_warm_dates, load_staging
 from lake import fence
 from lake.store import Lake
 from quality.contracts.arrow import arrow_schema
-from quality.contracts.model import Table
+from quality.contracts.domain_tables import (
+    DEVICE_HEALTH_1D,
+    ENGAGEMENT_KPIS,
+    FAULT_INDICATORS_1D,
+    SITE_COMFORT_1D,
+    SITE_USE_1D,
+)
+from quality.contracts.entities import CLIENT, ENGAGEMENT, IOT_DEVICE, SERVICE_OFFERING, SITE, TRUST
+from quality.contracts.model import Column, Table
 from quality.contracts.tables import DATA_QUALITY_1D, DATE_STATE, READINGS_1D, READINGS_1H
+from quality.contracts.warm import WHOLE_DATE
 from settings.model import Settings
 
 MONDAY, TUESDAY, WEDNESDAY = (date(2026, 3, 30) + timedelta(days=n) for n in range(3))
 LEFT, RIGHT, COLON = "bms:left", "bms:right", "register:7:4"
+NORTH, SOUTH = "RXX/NORTH", "RXX/SOUTH"
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+MOVED = datetime(2026, 3, 31, 12, tzinfo=UTC)
+"""When the left device was carried from the north site to the south one."""
 
 
 @dataclass
@@ -61,6 +74,24 @@ class Gold:
         self._replace(DATA_QUALITY_1D, "enqueued_date", day, batch, rows)
         self._state("quality", day, batch)
 
+    def whole(self, table: Table, version: int, rows: Iterable[dict[str, Any]]) -> None:
+        """A table without dates, replaced; columns that are not given are null, or nothing of their type."""
+        made = pa.Table.from_pylist([_filled(table, row) for row in rows], schema=arrow_schema(table))
+        assert fence.once(self.lake, table, f"test/{table.name}", version, lambda: made, mode="overwrite")
+
+    def subject(self, table: Table, day: date, batch: int, rows: Iterable[dict[str, Any]]) -> None:
+        """A date of a subject table."""
+        column = table.partition_by[0]
+        self._replace(table, column, day, batch, [_filled(table, row | {column: day}) for row in rows])
+        self._state("domain", day, batch)
+
+    def register(self, version: int, right_since: datetime) -> None:
+        """The devices: left moved from north to south, right is known from an instant on, the third to nobody."""
+        to_the_north = {"device_id": LEFT, "site_id": NORTH, "valid_from": LONG_AGO, "valid_to": MOVED}
+        to_the_south = {"device_id": LEFT, "site_id": SOUTH, "valid_from": MOVED, "is_current": True}
+        right = {"device_id": RIGHT, "site_id": SOUTH, "valid_from": right_since, "is_current": True}
+        self.whole(IOT_DEVICE.table, version, [to_the_north, to_the_south, right])
+
     def _replace(self, table: Table, column: str, day: date, batch: int, rows: list[dict[str, Any]]) -> None:
         made = pa.Table.from_pylist(rows, schema=arrow_schema(table))
         predicate = f"{column} = '{day.isoformat()}'"
@@ -96,7 +127,56 @@ def _reading(day: date, device: str, value: float, hour: int) -> dict[str, Any]:
         "last_value": value,
         "expected_count": 4.0,
         "completeness": 1.0,
+        "p05_value": value - 0.9,
+        "p50_value": value,
+        "p95_value": value + 0.9,
     }
+
+
+NOTHING: dict[str, Any] = {"string": "", "double": 0.0, "long": 0, "int": 0, "boolean": False, "timestamp": LONG_AGO}
+
+
+def _filled(table: Table, row: dict[str, Any]) -> dict[str, Any]:
+    def nothing(column: Column) -> Any:
+        return None if column.null else NOTHING[column.type]
+
+    return {column.name: row[column.name] if column.name in row else nothing(column) for column in table.columns}
+
+
+def estate(gold: Gold) -> None:
+    """Two sites, three devices, a client, and what Gold makes of them on Tuesday."""
+    always = {"valid_from": LONG_AGO, "is_current": True}
+    gold.register(1, MOVED)
+    gold.whole(TRUST.table, 1, [{"organisation_code": "RXX", "name": "Example Trust", "region": "North"} | always])
+    sites = [(NORTH, "Infirmary"), (SOUTH, "Health centre")]
+    gold.whole(
+        SITE.table,
+        1,
+        [{"site_id": site, "organisation_code": "RXX", "site_code": site[4:], "name": n} | always for site, n in sites],
+    )
+    gold.whole(CLIENT.table, 1, [{"client_id": "C1", "name": "Example Council"} | always])
+    gold.whole(SERVICE_OFFERING.table, 1, [{"service_offering_id": "S1", "name": "Survey", "currency": "GBP"} | always])
+    engagement = {"engagement_id": "E1", "client_id": "C1", "started_on": MONDAY, "name": "Winter survey"}
+    gold.whole(ENGAGEMENT.table, 1, [engagement | {"service_offering_id": "S1"} | always])
+    money = {"budget": 100.0, "actual_cost": 120.0, "revenue": 150.0, "budget_variance": 20.0, "currency": "GBP"}
+    shares = {"budget_variance_share": 0.2, "revenue_margin": 0.2, "as_of_date": WEDNESDAY, "duration_days": 3}
+    gold.whole(ENGAGEMENT_KPIS, 1, [engagement | money | shares])
+    well = {"device_id": LEFT, "site_id": NORTH, "status": "healthy", "is_expected": True, "reading_count": 8}
+    silent = {"device_id": RIGHT, "site_id": SOUTH, "status": "silent", "is_expected": True, "hours_silent": 24.0}
+    gold.subject(DEVICE_HEALTH_1D, TUESDAY, 1, [well | {"battery_last": 15.0, "completeness": 1.0}, silent])
+    fault = {
+        "device_id": LEFT,
+        "site_id": NORTH,
+        "code": "ahu.leak",
+        "severity": "warning",
+        "message": "A valve leaks.",
+    }
+    gold.subject(FAULT_INDICATORS_1D, TUESDAY, 1, [fault | {"hours_in_fault": 5.0, "is_fault": True}])
+    band = {"metric": "air_temperature", "time_zone": "Europe/London", "hours_in_day": 24.0, "unit": "degC"}
+    hours = {"hours_known": 10.0, "hours_comfortable": 8.0, "hours_above": 2.0, "comfort_share": 0.8}
+    gold.subject(SITE_COMFORT_1D, TUESDAY, 1, [{"site_id": site} | band | hours for site, _ in sites])
+    used = {"resource": "electricity", "unit": "kWh", "amount": 42.0, "meter_count": 1}
+    gold.subject(SITE_USE_1D, TUESDAY, 1, [{"site_id": NORTH} | used])
 
 
 def warm_up(settings: Settings) -> dict[date, int]:
@@ -118,7 +198,8 @@ def built_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     gold.readings(TUESDAY, 1, [(LEFT, 22.0), (RIGHT, 23.0)])
     gold.readings(WEDNESDAY, 1, [(LEFT, 24.0), (COLON, 25.0)])
     gold.quality(TUESDAY, 1, {"accepted": 90, "quarantined": 7, "duplicate": 3})
-    assert warm_up(gold.settings) == {MONDAY: 1, TUESDAY: 1, WEDNESDAY: 1}
+    estate(gold)
+    assert warm_up(gold.settings).keys() == {WHOLE_DATE, MONDAY, TUESDAY, WEDNESDAY}
     return home
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from assets.warm.database import writing
 from assets.warm.dbt import warm_dbt_assets, warm_dbt_project
-from assets.warm.publish import NotPublishableError, publish
+from assets.warm.engine import NotPublishableError
+from assets.warm.publish import publish
 from assets.warm.staging import dirty_warm_dates, load_staging
 from orchestration.build import build_defs
 from orchestration.drive import instance_at, run_due

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import subprocess
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 import pytest
 
+from assets.warm.build import build_warm
+from assets.warm.database import writing
 from assets.warm.project import artifacts, environment, run_dbt
-from assets.warm.publish import warm_counts
+from assets.warm.publish import publish, warm_counts
+from assets.warm.staging import dirty_warm_dates, load_staging
 from quality.contracts.metrics import METRICS
+from quality.contracts.warm import WHOLE_DATE
 from settings.model import Settings
 
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 3, 30), date(2026, 3, 31), date(2026, 4, 1)
@@ -25,12 +29,20 @@ def settings(built_home):
 
 def test_every_mart_is_counted(settings):
     assert warm_counts(settings) == {
+        "dim_client": 1,
         "dim_date": 18628,
-        "dim_device": 3,
-        "dim_metric": len(METRICS),
+        "dim_device": 7,  # left: before the register, north, south; right: before, since; the third; none
+        "dim_engagement": 1,
+        "dim_metric": len(METRICS) + 1,
+        "dim_site": 5,  # each before the register and since; none
+        "fct_alerts_daily": 2,
         "fct_data_quality_daily": 3,
+        "fct_device_health_daily": 2,
+        "fct_engagement": 1,
         "fct_readings_daily": 6,
         "fct_readings_hourly": 12,
+        "fct_site_comfort_daily": 2,
+        "fct_site_use_daily": 1,
     }
 
 
@@ -76,12 +88,65 @@ def test_data_quality_has_its_outcomes_and_reasons(settings, published):
 def test_devices_are_known_by_source_and_by_when_they_were_seen(settings, published):
     query = """
         select device_id, source, native_id, first_seen_date, last_seen_date, active_days, metric_count, reading_count
-        from marts.dim_device order by device_id
+        from marts.dim_device where is_current and device_id <> '' order by device_id
     """
     assert published(settings, query) == [
         ("bms:left", "bms", "left", MONDAY, WEDNESDAY, 3, 1, 12),
         ("bms:right", "bms", "right", MONDAY, TUESDAY, 2, 1, 8),
         ("register:7:4", "register", "7:4", WEDNESDAY, WEDNESDAY, 1, 1, 4),
+    ]
+
+
+WHERE = """
+    select device.device_id, fact.window_start, device.is_registered, site.name
+    from marts.fct_readings_hourly as fact
+    join marts.dim_device as device using (device_key)
+    join marts.dim_site as site using (site_key)
+    where fact.event_date < '2026-04-01'
+    order by device.device_id, fact.window_start
+"""
+
+
+def test_a_fact_leads_to_the_version_that_held_at_its_time(settings, published):
+    at = [datetime(2026, 3, day, hour) for day in (30, 31) for hour in (0, 17)]  # noqa: DTZ001 - naive UTC, as held
+    assert published(settings, WHERE) == [
+        *(("bms:left", moment, True, "Infirmary") for moment in at[:3]),
+        ("bms:left", at[3], True, "Health centre"),
+        *(("bms:right", moment, False, "Unknown") for moment in at[:3]),
+        ("bms:right", at[3], True, "Health centre"),
+    ]
+
+
+@pytest.mark.slow
+def test_a_corrected_register_rebuilds_the_dates_whose_facts_lead_elsewhere_and_no_others(built, published):
+    with writing(built.settings) as db:  # marks that only a rebuild of their date would wipe out
+        db.execute("update marts.fct_readings_hourly set completeness = 0.25")
+        db.execute("update marts.fct_site_use_daily set amount = 0.25")
+    built.register(2, datetime(2026, 3, 31, tzinfo=UTC))
+    dirty = dirty_warm_dates(built.lake, built.settings)
+    assert dirty.keys() == {WHOLE_DATE}
+    load_staging(built.lake, built.settings, dirty)
+    build_warm(built.settings, dirty)
+    publish(built.settings)
+
+    query = "select distinct event_date, completeness from marts.fct_readings_hourly order by all"
+    assert published(built.settings, query) == [(MONDAY, 0.25), (TUESDAY, 1.0), (WEDNESDAY, 0.25)]
+    assert published(built.settings, "select amount from marts.fct_site_use_daily") == [(0.25,)]
+    moved = [row for row in published(built.settings, WHERE) if row[0] == "bms:right"]
+    assert [registered for _, _, registered, _ in moved] == [False, False, True, True]
+
+
+def test_alerts_are_faults_and_silences_with_their_device_and_site(settings, published):
+    query = """
+        select device.device_id, site.name, alert.alert_type, alert.code, alert.severity, alert.hours_affected
+        from marts.fct_alerts_daily as alert
+        join marts.dim_device as device using (device_key)
+        join marts.dim_site as site using (site_key)
+        order by device.device_id
+    """
+    assert published(settings, query) == [
+        ("bms:left", "Infirmary", "fault", "ahu.leak", "warning", 5.0),
+        ("bms:right", "Unknown", "silence", "device.silent", "critical", 24.0),
     ]
 
 
@@ -119,16 +184,17 @@ def test_every_column_of_every_relation_is_documented(settings, published):
             *manifest["nodes"].values(),
             *({"alias": s["identifier"], **s} for s in manifest["sources"].values()),
         ]
-        if node["resource_type"] in {"model", "seed", "source"} and node["description"].strip()
+        if node["resource_type"] in {"model", "seed", "snapshot", "source"} and node["description"].strip()
     }
     held: dict[str, set[str]] = {}
     for relation, column in published(
         settings,
         "select table_schema || '.' || table_name, column_name from information_schema.columns"
-        " where table_schema in ('staging', 'intermediate', 'marts', 'seeds') and table_name <> 'built_with'",
+        " where table_schema in ('staging', 'intermediate', 'marts', 'seeds', 'history') "
+        " and table_name not in ('built_with', 'publication')",
     ):
         held.setdefault(relation, set()).add(column)
-    assert len(held) == 17
+    assert len(held) == 52
     assert held == documented
 
 
@@ -140,7 +206,7 @@ def test_dbts_unit_tests_pass(built):
         timeout_seconds=120,
     )
     results = json.loads((artifacts(built.settings) / "run_results.json").read_text())["results"]
-    assert [result["status"] for result in results] == ["pass"] * 4
+    assert [result["status"] for result in results] == ["pass"] * 6
 
 
 def test_views_still_work_where_the_file_is_attached_by_its_own_name(settings):
@@ -152,7 +218,7 @@ def test_views_still_work_where_the_file_is_attached_by_its_own_name(settings):
 def test_marts_can_be_read_under_any_name(settings):
     with duckdb.connect() as db:
         db.execute(f"attach '{settings.warm_database}' as report (read_only)")
-        assert db.execute("select count(*) from report.marts.dim_device").fetchall() == [(3,)]
+        assert db.execute("select count(*) from report.marts.dim_device").fetchall() == [(7,)]
 
 
 def test_dbt_leaves_nothing_in_the_project_but_its_target(built_home):

@@ -14,8 +14,9 @@ import pytest
 
 from assets.warm.build import build_warm
 from assets.warm.database import writing
+from assets.warm.engine import NotPublishableError
 from assets.warm.project import DbtError
-from assets.warm.publish import NotPublishableError, publish, warm_counts
+from assets.warm.publish import publish, warm_counts
 from assets.warm.staging import dirty_warm_dates, load_staging
 
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 3, 30), date(2026, 3, 31), date(2026, 4, 1)
@@ -86,7 +87,10 @@ def test_a_run_replaces_changed_dates_empties_vanished_ones_and_leaves_the_rest_
     ]
     hourly = "select event_date, count(*) from marts.fct_readings_hourly group by event_date order by all"
     assert published(settings, hourly) == [(MONDAY, 4), (TUESDAY, 4)]
-    devices = "select device_id, last_seen_date from marts.dim_device order by all"
+    devices = """
+        select device_id, last_seen_date from marts.dim_device
+        where is_current and last_seen_date is not null order by all
+    """
     assert published(settings, devices) == [("bms:left", TUESDAY), ("bms:right", TUESDAY)]
     quality = (
         "select enqueued_date, sum(row_count) from marts.fct_data_quality_daily group by enqueued_date order by all"

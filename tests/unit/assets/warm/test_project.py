@@ -37,7 +37,7 @@ def test_a_missing_manifest_is_parsed_once_and_a_stale_one_again(elsewhere, monk
     project.prepare_manifest()
     assert len(runs) == 1
     later = project.MANIFEST.stat().st_mtime + 1
-    os.utime(elsewhere / "models" / "marts" / "dim_date.sql", (later, later))
+    os.utime(elsewhere / "models" / "marts" / "dimensions" / "dim_date.sql", (later, later))
     project.prepare_manifest()
     assert len(runs) == 2
     assert not (project.TARGET / "prepare").exists()
@@ -55,7 +55,9 @@ def test_dbt_that_does_not_end_is_ended(tmp_path):
         project.run_dbt(["parse"], target=tmp_path, env={}, timeout_seconds=0.2)
 
 
-@pytest.mark.parametrize("path", ["models/marts/dim_date.sql", "seeds/metric_catalogue.csv", "dbt_project.yml"])
+@pytest.mark.parametrize(
+    "path", ["models/marts/dimensions/dim_date.sql", "seeds/metric_catalogue.csv", "dbt_project.yml"]
+)
 def test_the_fingerprint_follows_every_file_dbt_reads(elsewhere, path):
     before = project.fingerprint()
     with (elsewhere / path).open("a") as file:
