@@ -1,15 +1,45 @@
 {%- set first_day = "cast('" ~ var('calendar_first_day') ~ "' as date)" -%}
 
-with numbers as (
+with digits as (
 
-    {{ dbt.generate_series(var('calendar_days')) }}
+    select 0 as digit
+    union all
+    select 1 as digit
+    union all
+    select 2 as digit
+    union all
+    select 3 as digit
+    union all
+    select 4 as digit
+    union all
+    select 5 as digit
+    union all
+    select 6 as digit
+    union all
+    select 7 as digit
+    union all
+    select 8 as digit
+    union all
+    select 9 as digit
+
+),
+
+numbers as (
+
+    select ones.digit + 10 * tens.digit + 100 * hundreds.digit + 1000 * thousands.digit + 10000 * myriads.digit as nth
+    from digits as ones
+    cross join digits as tens
+    cross join digits as hundreds
+    cross join digits as thousands
+    cross join digits as myriads
 
 ),
 
 days as (
 
-    select cast({{ dbt.dateadd('day', 'generated_number - 1', first_day) }} as date) as calendar_date
+    select cast({{ dbt.dateadd('day', 'nth', first_day) }} as date) as calendar_date
     from numbers
+    where nth < {{ var('calendar_days') }}
 
 ),
 

@@ -8,7 +8,7 @@ final as (
 
     select
         {{ surrogate_key(['metric']) }} as metric_key,
-        metric,
+        {{ exact_text('metric', 64) }} as metric,
         description,
         unit,
         lowest_value,

@@ -8,14 +8,12 @@ final as (
 
     select
         ---- keys
-        {{ surrogate_key(['device_id']) }} as device_key,
-        {{ surrogate_key(['metric']) }} as metric_key,
+        {{ exact_text('device_id', 256) }} as device_id,
+        {{ exact_text('metric', 64) }} as metric,
+        channel,
         {{ date_key('event_date') }} as date_key,
 
         ---- names
-        device_id,
-        metric,
-        channel,
         unit,
 
         ---- times
@@ -31,7 +29,10 @@ final as (
         first_value,
         last_value,
         expected_count,
-        completeness
+        completeness,
+        p05_value,
+        p50_value,
+        p95_value
 
     from source
 

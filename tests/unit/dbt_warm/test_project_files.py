@@ -50,26 +50,35 @@ def test_every_model_has_its_page_beside_it(model):
     assert all(column.get("description", "").strip() for column in described["columns"])
 
 
-@pytest.mark.parametrize("mart", sorted((PROJECT / "models" / "marts").glob("*.yml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("mart", sorted((PROJECT / "models" / "marts").rglob("*.yml")), ids=lambda path: path.stem)
 def test_a_mart_types_every_column_and_tests_its_key(mart):
     [model] = yaml.safe_load(mart.read_text())["models"]
     assert all(column.get("data_type") for column in model["columns"])
-    tests = [
-        *model.get("data_tests", []),
-        *(test for column in model["columns"] for test in column.get("data_tests", [])),
-    ]
-    assert "unique" in tests or any("unique_combination" in test for test in tests if isinstance(test, dict))
+    keyed = [column["name"] for column in model["columns"] if {"type": "primary_key"} in column.get("constraints", [])]
+    tested = [test for test in model.get("data_tests", []) if "unique_combination" in test]
+    assert len(keyed) + len(tested) == 1
 
 
-def test_every_fact_reaches_its_dimensions():
+def test_every_key_of_every_fact_leads_to_a_dimension():
     facts = {path.stem: yaml.safe_load(path.read_text()) for path in MODEL_YAML if path.stem.startswith("fct_")}
-    assert len(facts) == 3
+    assert len(facts) == 8
     for name, page in facts.items():
-        keys = [column for column in page["models"][0]["columns"] if column["name"].endswith("_key")]
-        assert keys, name
-        for key in keys:
-            [related] = [test["relationships"] for test in key["data_tests"] if "relationships" in test]
-            assert related["arguments"]["to"] == f"ref('dim_{key['name'].removesuffix('_key')}')"
+        [model] = page["models"]
+        keys = {column["name"] for column in model["columns"] if column["name"].endswith("_key")}
+        [led] = [test["leads_to"]["arguments"]["dimensions"] for test in model["data_tests"] if "leads_to" in test]
+        assert led.keys() == keys, name
+
+
+@pytest.mark.parametrize("fact", [path for path in MODELS if "replace_dates" in path.read_text()], ids=lambda p: p.stem)
+def test_a_fact_selects_the_dates_that_its_strategy_deletes(fact):
+    """Both are told of lane, date and versions, because unit tests know no config: they must be told the same."""
+    text = fact.read_text()
+    config = {
+        name: re.search(rf"'?{name}'?[=:] ?'(\w+)'", text) for name in ("unique_key", "lane", "moment", "follows")
+    }
+    told = [found[1] for found in config.values() if found]
+    [selected] = re.findall(r"only_dates_to_build\((.*)\)", text)
+    assert re.findall(r"'(\w+)'", selected) == told
 
 
 @pytest.mark.parametrize(

@@ -45,25 +45,31 @@ final as (
         calendar_year,
         cast(floor((month_of_year - 1) / 3) as integer) + 1 as quarter_of_year,
         month_of_year,
-        cast({{ choose('month_of_year', months) }} as varchar(16)) as month_name,
+        {{ text(choose('month_of_year', months), 16) }} as month_name,
         month_start,
         day_of_month,
         cast({{ dbt.datediff('year_start', 'calendar_date', 'day') }} + 1 as integer) as day_of_year,
         iso_year,
         cast(floor(thursday_of_year / 7) as integer) + 1 as iso_week,
         weekday,
-        cast({{ choose('weekday', weekdays) }} as varchar(16)) as weekday_name,
-        case when weekday >= 6 then 1 else 0 end as is_weekend,
+        {{ text(choose('weekday', weekdays), 16) }} as weekday_name,
+        {{ flag('weekday >= 6') }} as is_weekend,
         fiscal_year,
-        cast(
-            {{ dbt.concat([
-                "'FY'",
-                'cast(fiscal_year as varchar(4))',
-                "'/'",
-                dbt.right('cast(fiscal_year + 1 as varchar(4))', 2),
-            ]) }} as varchar(16)
-        ) as fiscal_year_name,
+        {{ text(dbt.concat([
+            "'FY'",
+            'cast(fiscal_year as varchar(4))',
+            "'/'",
+            dbt.right('cast(fiscal_year + 1 as varchar(4))', 2),
+        ]), 16) }} as fiscal_year_name,
         cast(floor((fiscal_month - 1) / 3) as integer) + 1 as fiscal_quarter,
+        {{ text(dbt.concat([
+            "'FY'",
+            'cast(fiscal_year as varchar(4))',
+            "'/'",
+            dbt.right('cast(fiscal_year + 1 as varchar(4))', 2),
+            "' Q'",
+            'cast(cast(floor((fiscal_month - 1) / 3) as integer) + 1 as varchar(1))',
+        ]), 16) }} as fiscal_quarter_name,
         fiscal_month
     from years
 

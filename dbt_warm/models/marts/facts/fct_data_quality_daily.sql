@@ -18,9 +18,9 @@ final as (
     select
         date_key,
         enqueued_date,
-        cast(mapping_id as varchar(128)) as mapping_id,
-        cast(outcome as varchar(16)) as outcome,
-        cast(reason as varchar(64)) as reason,
+        {{ text('mapping_id', 128) }} as mapping_id,
+        {{ text('outcome', 16) }} as outcome,
+        {{ text('reason', 64) }} as reason,
         row_count,
         event_count
     from quality

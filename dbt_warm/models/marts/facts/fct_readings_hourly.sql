@@ -3,36 +3,63 @@
     incremental_strategy='replace_dates',
     unique_key='event_date',
     on_schema_change='fail',
-    meta={'lane': 'readings'},
+    meta={'lane': 'readings', 'moment': 'window_start', 'follows': 'device'},
 ) }}
 
 with readings as (
 
     select * from {{ ref('stg_readings_hourly') }}
-    {{ only_dates_to_build('event_date', 'readings') }}
+    {{ only_dates_to_build('event_date', 'readings', 'window_start', 'device') }}
+
+),
+
+devices as (
+
+    select * from {{ ref('int_device_versions') }}
+
+),
+
+sites as (
+
+    select * from {{ ref('int_site_versions') }}
+
+),
+
+metrics as (
+
+    select * from {{ ref('stg_metrics') }}
 
 ),
 
 final as (
 
     select
-        device_key,
-        metric_key,
-        date_key,
-        cast(channel as varchar(128)) as channel,
-        event_date,
-        window_start,
-        {{ date_part('hour', 'window_start') }} as hour_of_day,
-        reading_count,
-        min_value,
-        max_value,
-        avg_value,
-        stdev_value,
-        first_value,
-        last_value,
-        expected_count,
-        completeness
+        coalesce(devices.device_key, {{ unknown_key() }}) as device_key,
+        coalesce(sites.site_key, {{ unknown_key() }}) as site_key,
+        coalesce(metrics.metric_key, {{ unknown_key() }}) as metric_key,
+        readings.date_key,
+        {{ text('readings.channel', 128) }} as channel,
+        readings.event_date,
+        readings.window_start,
+        {{ date_part('hour', 'readings.window_start') }} as hour_of_day,
+        readings.reading_count,
+        readings.min_value,
+        readings.max_value,
+        readings.avg_value,
+        readings.stdev_value,
+        readings.first_value,
+        readings.last_value,
+        readings.expected_count,
+        readings.completeness,
+        readings.p05_value,
+        readings.p50_value,
+        readings.p95_value
     from readings
+    left join devices
+        on readings.device_id = devices.device_id and {{ as_of('devices', 'readings.window_start') }}
+    left join sites
+        on devices.site_id = sites.site_id and {{ as_of('sites', 'readings.window_start') }}
+    left join metrics on readings.metric = metrics.metric
 
 )
 

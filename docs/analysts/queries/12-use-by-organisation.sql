@@ -1,0 +1,12 @@
+-- What did each organisation use in each fiscal year?
+select
+    site.organisation_name,
+    day.fiscal_year_name,
+    used.resource,
+    used.unit,
+    sum(used.amount) as amount
+from marts.fct_site_use_daily as used
+inner join marts.dim_site as site on used.site_key = site.site_key
+inner join marts.dim_date as day on used.date_key = day.date_key
+group by site.organisation_name, day.fiscal_year_name, used.resource, used.unit
+order by site.organisation_name, day.fiscal_year_name
