@@ -10,6 +10,8 @@ STAMP := .venv/.setup
 # Trust whom the machine trusts, as pip does: behind a company's proxy uv's and Node's own lists know too few.
 export UV_SYSTEM_CERTS ?= 1
 export NODE_USE_SYSTEM_CA ?= 1
+# Where a machine forbids byte code, each of the suite's processes would compile the whole product anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo dev up down test chaos fuzz bench check fix docs clean
 
@@ -27,6 +29,8 @@ $(STAMP): pyproject.toml uv.lock
 	@$(UV) sync --quiet --frozen --all-extras --python $(BIN)/python --inexact --compile-bytecode
 	@echo "parsing the dbt project"
 	@$(BIN)/python -c 'from assets.warm.project import prepare_manifest; prepare_manifest()'
+	@echo "installing Kusto's language service into .venv"
+	@$(BIN)/python -c 'from quality.kql.packages import install; install()'
 	@touch $@
 
 demo: setup ## The main job: hub to warm tables with local endpoints, and the ledger (EVENTS=200000)
@@ -47,9 +51,13 @@ check: setup ## Format, lint, types, layers, SQL, rendered files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	cd dbt_warm && DBT_TARGET_PATH=target/sqlfluff DBT_LOG_PATH=target/sqlfluff ../$(BIN)/sqlfluff lint --disable-progress-bar models
+	cd dbt_warm && ../$(BIN)/dbt compile --quiet --target sqlserver --no-introspect --no-populate-cache \
+		--project-dir . --profiles-dir . --target-path target/sqlserver --log-path target/sqlserver
+	$(BIN)/python -m quality.marts dbt_warm/target/sqlserver
 	$(BIN)/lakehouse contracts render --check
 	$(BIN)/lakehouse mapping test
 	$(BIN)/lakehouse entities test
+	$(BIN)/lakehouse adx check
 
 fix: setup ## Let the tools mend what they can
 	$(BIN)/ruff format .

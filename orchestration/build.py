@@ -17,6 +17,8 @@ import dagster as dg
 from assets.bronze.asset import landed_files
 from assets.bronze.telemetry import bronze_telemetry
 from assets.gold.asset import gold_quality, gold_readings
+from assets.gold.domain.asset import engagement_kpis, gold_domain, site_intensity
+from assets.gold.domain.due import dirty_domain_dates
 from assets.gold.state import dirty_dates, dirty_quality_dates
 from assets.maintenance.asset import maintenance_of
 from assets.silver.asset import silver_tables
@@ -28,7 +30,7 @@ from assets.warm.asset import warm_published, warm_staging
 from assets.warm.dbt import warm_dbt_assets, warm_dbt_project
 from assets.warm.staging import dirty_warm_dates
 from lake.store import Lake
-from orchestration.jobs import ENTITIES, FLAGS, GOLD, QUALITY, SILVER, WARM, by_hand, lanes, maintenance
+from orchestration.jobs import DOMAIN, ENTITIES, FLAGS, GOLD, QUALITY, SILVER, WARM, by_hand, lanes, maintenance
 from orchestration.partitions import enqueued_hours, event_dates
 from orchestration.schedules import nightly_maintenance
 from quality.contracts.tables import TABLES
@@ -57,6 +59,9 @@ def build_defs(settings: Settings) -> dg.Definitions:
             reading_flags(dates),
             gold_readings(dates),
             gold_quality(dates),
+            gold_domain(dates),
+            site_intensity(),
+            engagement_kpis(),
             warm_staging(dates),
             marts,
             warm_published(marts.keys, dates),
@@ -91,6 +96,13 @@ def build_defs(settings: Settings) -> dg.Definitions:
                 dates,
                 lambda lake, _: dirty_flag_dates(lake),
                 "Starts the suspect rules for dates whose readings, or those of the day before, changed.",
+            ),
+            dirty_dates_sensor(
+                "domain_dirty_dates",
+                DOMAIN,
+                dates,
+                lambda lake, _: dirty_domain_dates(lake),
+                "Starts sites, devices, plant, twins and features for dates that Gold, flags or the register changed.",
             ),
             dirty_dates_sensor(
                 "warm_dirty_dates",

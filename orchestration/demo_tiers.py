@@ -18,12 +18,12 @@ from assets.warm.publish import warm_counts
 from lake.store import Lake
 from orchestration.build import build_defs
 from orchestration.drive import Said, instance_at, run_due
-from orchestration.jobs import FLAGS, GOLD, QUALITY, SILVER, WARM
+from orchestration.jobs import DOMAIN, FLAGS, GOLD, QUALITY, SILVER, WARM
 from quality.contracts.tables import AGGREGATES, BRONZE_TELEMETRY
 from quality.rules.ledger import Ledger
 from settings.model import Settings
 
-_PHASE = {SILVER: "silver", GOLD: "gold", QUALITY: "gold", FLAGS: "gold", WARM: "warm"}
+_PHASE = {SILVER: "silver", GOLD: "gold", QUALITY: "gold", FLAGS: "gold", DOMAIN: "gold", WARM: "warm"}
 _PARSE_SECONDS = 120.0
 
 

@@ -33,6 +33,7 @@ LANES = (
     "gold_dirty_dates",
     "quality_dirty_dates",
     "flags_dirty_dates",
+    "domain_dirty_dates",
     "warm_dirty_dates",
 )
 """Sensors in the order data flows."""

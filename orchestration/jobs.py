@@ -10,6 +10,7 @@ from __future__ import annotations
 import dagster as dg
 
 from assets.described import key_of
+from quality.contracts.domain_tables import BY_DATE, SITE_INTENSITY, WHOLE
 from quality.contracts.tables import (
     DATA_QUALITY_1D,
     QUARANTINE_DECISIONS,
@@ -20,6 +21,7 @@ from quality.contracts.tables import (
 from sensors.quarantine_spikes import CHECK as REJECTED_SHARE
 
 SILVER, GOLD, QUALITY, FLAGS, WARM = "silver_lane", "gold_lane", "quality_lane", "flags_lane", "warm_lane"
+DOMAIN = "domain_lane"
 MAINTENANCE = "maintenance"
 ENTITIES = "entities_lane"
 QUARANTINE_REPLAY, QUARANTINE_DISMISS = "quarantine_replay", "quarantine_dismiss"
@@ -29,6 +31,8 @@ def lanes() -> list[dg.UnresolvedAssetJobDefinition]:
     """One job a tier; what needs no Azure Data Explorer and nothing waits for (daily quality, flags) has its own."""
     quality = dg.AssetSelection.assets(key_of(DATA_QUALITY_1D))
     flags = dg.AssetSelection.assets(*map(key_of, (READING_FLAGS, SUSPECT_READINGS_1D)))
+    domain = dg.AssetSelection.assets(*map(key_of, (*BY_DATE, SITE_INTENSITY)))
+    whole = dg.AssetSelection.assets(*map(key_of, WHOLE))
     return [
         dg.define_asset_job(
             SILVER,
@@ -38,7 +42,7 @@ def lanes() -> list[dg.UnresolvedAssetJobDefinition]:
         ),
         dg.define_asset_job(
             GOLD,
-            selection=dg.AssetSelection.groups("gold") - quality - flags,
+            selection=dg.AssetSelection.groups("gold") - quality - flags - domain - whole,
             description="Readings of dirty dates through Azure Data Explorer to the aggregates.",
         ),
         dg.define_asset_job(
@@ -52,9 +56,15 @@ def lanes() -> list[dg.UnresolvedAssetJobDefinition]:
             description="Doubts about accepted readings of dirty dates, and how many there are.",
         ),
         dg.define_asset_job(
+            DOMAIN,
+            selection=domain,
+            description="Sites, devices, plant, twins and features of dirty dates, from Gold, flags and the register.",
+        ),
+        dg.define_asset_job(
             ENTITIES,
-            selection=dg.AssetSelection.groups("entities"),
-            description="Landed files to Bronze, and all of them to reference entities with their history.",
+            selection=dg.AssetSelection.groups("entities") | whole,
+            description="Landed files to Bronze, and all of them to reference entities with their history; what Gold "
+            "makes of these alone.",
         ),
         dg.define_asset_job(
             WARM,

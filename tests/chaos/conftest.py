@@ -28,7 +28,7 @@ import psutil
 import pytest
 
 from assets.silver.audit import audit
-from assets.warm.publish import MARTS
+from assets.warm.state import MARTS
 from lake.store import Lake
 from local_azure import endpoints, supervisor
 from orchestration.drive import instance_at

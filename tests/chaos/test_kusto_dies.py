@@ -34,10 +34,11 @@ def test_a_kusto_that_dies_in_every_command_ends_with_what_an_undisturbed_one_ho
     days = sorted(map(str, dirty_dates(laptop.lake)))
 
     with laptop.up(kusto_that_dies()):
-        while (before := deaths(laptop)) != sorted(ORDER[:-1]):
-            assert laptop.script(LOAD, *days) == 1, "a load that loses Kusto in a command must say so"
+        while len(before := deaths(laptop)) < len(ORDER) - 1:
+            # A load that loses Kusto in a command says so, or it gets over it: then it meets the next death.
+            assert laptop.script(LOAD, *days) in {0, 1}
             assert len(before) < len(deaths(laptop))
-        # The last one hits a run of Dagster, which gets over it by itself.
+        # The last one hits a run of Dagster, if no load has met it yet, which gets over it by itself.
         assert laptop.run("materialize") == 0
         same_tiers(laptop.tiers(), undisturbed.tiers)
     assert deaths(laptop) == sorted(ORDER)
