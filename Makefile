@@ -13,7 +13,7 @@ export NODE_USE_SYSTEM_CA ?= 1
 # Where a machine forbids byte code, each of the suite's processes would compile the whole product anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo dev up down test chaos fuzz bench check fix docs clean
+.PHONY: help setup demo dev up down test deep chaos fuzz bench check fix docs clean
 
 help: ## Show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -72,6 +72,9 @@ fuzz: setup ## A million spoilt messages through every decoder and spec: lost 0 
 
 test: setup ## All tests (LAKE_REAL_DATA names a folder of field data; without it those tests are skipped)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+deep: setup ## All tests, with the long proofs beside the short ones (every file of the field data, every seed)
+	LAKE_DEEP_TESTS=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 bench: setup ## Measure ingest into benchmarks/RESULTS.md (10 minutes; QUICK=1: 2, shown only; WHAT=silver: Bronze to Silver)
 	$(if $(WHAT),$(UV) sync --quiet --frozen --all-extras --group bench --inexact)
