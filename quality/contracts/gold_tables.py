@@ -186,6 +186,12 @@ SUSPECT_READINGS_1D = Table(
         Column(name="suspect_count", type="long", says="Readings in doubt; each once, also where `code` is empty."),
         Column(name="reading_count", type="long", says="Accepted readings of the mapping and metric on the day."),
         Column(name="device_count", type="long", says="Devices with a reading in doubt."),
+        Column(
+            name="register_digest",
+            type="string",
+            null=True,
+            says="What the device register said of the day when doubts were raised; null: nothing was kept.",
+        ),
     ),
     key=("event_date", "mapping_id", "metric", "code"),
     partition_by=("event_date",),

@@ -1,8 +1,8 @@
 """Which dates of the subject tables are due, and from what each is made.
 
 Belongs here: for each date and table a hash of all that its rows are made from (batches of the Gold dates it looks at,
-batch of the flags, what the register says of the date, whether the day has been heard to its end), compared with the
-plan that made them. Nothing is remembered elsewhere.
+batch and register of the flags, what the register says of the date, whether the day has been heard to its end),
+compared with the plan that made them. Nothing is remembered elsewhere.
 Does not: making them (`load`).
 
 A register that is corrected makes exactly the dates due that it says something else of: what is hashed of it is cut to
@@ -24,6 +24,7 @@ from assets.gold.domain.register import TWINS, placed
 from assets.gold.domain.subject import Subject
 from assets.gold.domain.subjects import SUBJECTS
 from assets.silver.entities.read import history
+from assets.silver.flags.state import raised_under
 from assets.silver.snapshot import snapshot
 from lake.store import Lake
 from quality.contracts.domain_limits import HEALTH_LIMITS
@@ -71,7 +72,7 @@ class _Said:
 
 def inputs(lake: Lake, only: Iterable[date] | None = None) -> dict[date, Inputs]:
     """From what each date (of `only`, else each that there is) would be made now."""
-    readings, flags = loaded(lake, "readings"), loaded(lake, "flags")
+    readings, flags, judged = loaded(lake, "readings"), loaded(lake, "flags"), raised_under(lake)
     if not readings:
         return {}
     days = _candidates(readings)
@@ -85,7 +86,7 @@ def inputs(lake: Lake, only: Iterable[date] | None = None) -> dict[date, Inputs]
         around = range(-1, 2) if subject.is_local else range(1)
         parts: list[object] = [looked_at]
         if "doubts" in subject.reads:
-            parts.append(flags.get(day))
+            parts.append((flags.get(day), judged.get(day)))
         if "register" in subject.reads:
             parts.append([register.of(day + n * _DAY) for n in around])
         if "twins" in subject.reads:

@@ -1,7 +1,7 @@
 """Flags as Dagster sees them: partitioned by the date a reading was recorded, on a lane of their own.
 
 Belongs here: names, wiring and what is reported. A sensor's run takes the dates that are due, with their neighbours; a
-person's run raises the flags of the dates asked for again, which is what a new register or other limits call for.
+person's run raises the flags of the dates asked for again, which is what other limits call for.
 Does not: the work (`raising`).
 """
 

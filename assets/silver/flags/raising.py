@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from assets.date_state import loaded, record, replace_dates
 from assets.silver.flags.register import Register
+from assets.silver.flags.state import misjudged
 from assets.silver.snapshot import Snapshot
 from lake.store import Lake
 from quality.contracts.arrow import arrow_schema
@@ -54,7 +55,8 @@ WITH own AS (
     UNION ALL
     SELECT mapping_id, metric, '', 0, 0 FROM own ANTI JOIN doubted USING (mapping_id, metric)
 )
-SELECT $day AS event_date, mapping_id, metric, code, suspect_count, reading_count, device_count
+SELECT $day AS event_date, mapping_id, metric, code, suspect_count, reading_count, device_count,
+    $register AS register_digest
 FROM rows JOIN own USING (mapping_id, metric)
 """
 
@@ -73,23 +75,24 @@ class FlagLoad:
 def raise_flags(
     lake: Lake, snapshot: Snapshot, dates: Sequence[date], *, again: bool = False, spill: Path | None = None
 ) -> list[FlagLoad]:
-    """Bring the flags of these dates of recorded_at to the snapshot's batch; dates that hold it are left alone.
+    """Bring the flags of these dates of recorded_at to the snapshot's batch and to what the register says of them now.
 
-    `again`: also those, because rules, limits or the register are others now. `spill`: folder for what memory does not
+    `again`: dates that hold both too, because rules or limits are others now. `spill`: folder for what memory does not
     hold. A run that is killed leaves dates due; running them again finishes them.
     """
     wanted, state = sorted(set(dates)), loaded(lake, "flags")
-    due = [day for day in wanted if again or state.get(day, 0) < snapshot.batch]
-    done = {day: FlagLoad(day, skipped=True) for day in wanted}
     lake_id, register = lake.identity(), Register(lake)
+    other = misjudged(lake, register)
+    due = [day for day in wanted if again or day in other or state.get(day, 0) < snapshot.batch]
+    done = {day: FlagLoad(day, skipped=True) for day in wanted}
     for first in range(0, len(due), DATES_AT_ONCE):
         group = due[first : first + DATES_AT_ONCE]
         with _Days(lake, snapshot, register, spill) as days:
             loads = [days.judge(day) for day in group]
             for table, source in ((READING_FLAGS, "flags"), (SUSPECT_READINGS_1D, "suspects")):
-                replace_dates(
-                    lake, lake_id, table, group, batch=snapshot.batch, rows=days.rows(table, source), again=again
-                )
+                # Under another register a date may hold this batch already, in one table or in both.
+                rows = days.rows(table, source)
+                replace_dates(lake, lake_id, table, group, batch=snapshot.batch, rows=rows, again=again or bool(other))
                 reach(f"flags.after_{source}")
         record(lake, lake_id, "flags", snapshot.batch, {load.date: load.readings for load in loads})
         done |= {load.date: load for load in loads}
@@ -146,7 +149,7 @@ class _Days:
                 f"$batch::BIGINT AS silver_batch FROM ({flags_of(view, _KEPT)})",
                 {"day": day, "batch": self._batch},
             )
-        self._db.execute(_COUNT, {"day": day})
+        self._db.execute(_COUNT, {"day": day, "register": self._register.digest(day)})
         looked_at, counts = self._db.execute(
             "SELECT (SELECT count(*) FROM readings WHERE recorded_at >= getvariable('day_start')), "
             "(SELECT count(*) FROM suspects WHERE event_date = ?)",

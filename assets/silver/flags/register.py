@@ -1,16 +1,18 @@
 """The device register as the suspect rules see it: which devices there are, and in which room.
 
-Belongs here: reading `silver.iot_device`, where there is one, as of a date. Devices of one site with the same
-`location` are twins of one room; a device without a location has none.
+Belongs here: reading `silver.iot_device`, where there is one, as of a date, and a digest of what it says of the date.
+Devices of one site with the same `location` are twins of one room; a device without a location has none.
 Does not: how the register comes to be (`assets.silver.entities`), or the rules (`quality.rules.suspect`).
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import UTC, date, datetime, time, timedelta
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lake.store import Lake
 from quality.contracts.entities import ENTITY_BY_NAME
@@ -18,14 +20,33 @@ from quality.contracts.entities import ENTITY_BY_NAME
 REGISTER = ENTITY_BY_NAME["iot_device"].table
 _READ = ["device_id", "site_id", "location", "valid_from"]
 
+_ROOM = "CASE WHEN trim(coalesce(location, '')) <> '' THEN concat_ws(' / ', site_id, trim(location)) END"
 # The version in force when the day ended; a device that was entered later is known all the same.
-_AS_OF = """
+_AS_OF = f"""
 SELECT device_id, arg_max(
-    CASE WHEN trim(coalesce(location, '')) <> '' THEN concat_ws(' / ', site_id, trim(location)) END,
+    {_ROOM},
     (valid_from < $until, CASE WHEN valid_from < $until THEN epoch_us(valid_from) ELSE -epoch_us(valid_from) END)
 ) AS room
 FROM versions GROUP BY device_id
 """
+# Rooms as a sum over devices, which changes on the days on which a device moves. Nothing is dated back in it: a device
+# that is entered today leaves years alone in which it was never heard.
+_STEPS = f"""
+WITH said AS (
+    SELECT device_id, valid_from, {_ROOM} AS room FROM versions
+), hashed AS (
+    SELECT device_id, valid_from, CASE WHEN room IS NULL THEN 0::HUGEINT
+        ELSE CAST(md5_number_lower(concat_ws(chr(31), device_id, room)) AS HUGEINT) END AS hash
+    FROM said
+), steps AS (
+    SELECT CAST(valid_from AS DATE) AS day,
+        hash - lag(hash, 1, 0::HUGEINT) OVER (PARTITION BY device_id ORDER BY valid_from, hash) AS step
+    FROM hashed
+)
+SELECT day, CAST(sum(step) AS HUGEINT) FROM steps GROUP BY day ORDER BY day
+"""
+NOTHING = "none"
+"""Digest of a register that is not there."""
 
 
 class Register:
@@ -34,6 +55,22 @@ class Register:
     def __init__(self, lake: Lake) -> None:
         exists = lake.exists(REGISTER)
         self._versions: pa.Table | None = lake.rows(REGISTER, columns=_READ) if exists else None
+        self._days: list[date] = []
+        self._sums: list[int] = []
+        if self._versions is not None:
+            self._add_up(self._versions)
+
+    def digest(self, day: date) -> str:
+        """Who stood where when the day ended, in one word; who is known at all is in `devices`."""
+        if self._versions is None:
+            return NOTHING
+        place = bisect_right(self._days, day)
+        return f"{self._sums[place - 1] if place else 0:x}"
+
+    @property
+    def devices(self) -> pa.Array:
+        """Ids of all that were ever entered."""
+        return pa.array([]) if self._versions is None else pc.unique(self._versions["device_id"])
 
     def put(self, db: duckdb.DuckDBPyConnection, day: date) -> None:
         """Make the table `register` (device_id, room) hold what was true of a day; empty where there is no register."""
@@ -44,3 +81,12 @@ class Register:
         db.register("versions", self._versions)
         db.execute(f"CREATE OR REPLACE TEMP TABLE register AS {_AS_OF}", {"until": until})
         db.unregister("versions")
+
+    def _add_up(self, versions: pa.Table) -> None:
+        with duckdb.connect(config={"TimeZone": "UTC", "autoinstall_known_extensions": False}) as db:
+            db.register("versions", versions)
+            total = 0
+            for day, step in db.execute(_STEPS).fetchall():
+                total += int(step)
+                self._days.append(day)
+                self._sums.append(total)

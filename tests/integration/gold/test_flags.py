@@ -184,3 +184,32 @@ def test_a_device_entered_later_is_known_when_its_dates_are_raised_again(silver,
     registered(lake, ("simulator:sim-1", None, "2026-05-01"))
     raise_flags(lake, snapshot, [D2], again=True)
     assert flags(lake) == []
+
+
+def test_a_register_that_says_something_else_of_a_date_makes_it_due_and_no_other(silver, lake) -> None:
+    days = [reading(f"{day}T12:00:00", 20.0) for day in (D1, D2, D3)]
+    snapshot = silver.commit(days)
+    raise_flags(lake, snapshot, [D1, D2, D3])
+    assert dirty_flag_dates(lake) == {}
+    registered(lake, ("simulator:sim-1", "Room 1", "2026-02-01"))
+    assert dirty_flag_dates(lake) == {D1: 1, D2: 1, D3: 1}
+    raise_flags(lake, snapshot, list(dirty_flag_dates(lake)))
+    assert dirty_flag_dates(lake) == {}
+    registered(lake, ("simulator:sim-1", "Room 2", "2026-03-02T08:00:00"))
+    assert dirty_flag_dates(lake) == {D2: 1, D3: 1}
+    raise_flags(lake, snapshot, list(dirty_flag_dates(lake)))
+    assert dirty_flag_dates(lake) == {}
+    registered(lake, ("simulator:sim-1", "Room 2", "2026-03-03T08:00:00"))
+    assert dirty_flag_dates(lake) == {}, "a new version that says the same of a day is no news"
+    registered(lake, ("simulator:sim-2", "Room 3", "2026-03-03T08:00:00"), ("simulator:sim-3", None, "2026-02-01"))
+    assert dirty_flag_dates(lake) == {D3: 1}, "a device that was never heard leaves the days before it alone"
+
+
+def test_a_device_that_is_registered_late_is_known_on_all_days(silver, lake) -> None:
+    registered(lake, ("simulator:sim-9", None, "2026-02-01"))
+    snapshot = silver.commit([reading("2026-03-01T12:00:00", 20.0)])
+    raise_flags(lake, snapshot, [D1])
+    assert flags(lake) == [("03-01 12:00:00", "unknown_device")]
+    registered(lake, ("simulator:sim-1", None, "2026-03-05"))
+    loads = raise_flags(lake, snapshot, list(dirty_flag_dates(lake)))
+    assert ([load.date for load in loads], flags(lake), dirty_flag_dates(lake)) == ([D1], [], {})
