@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pyarrow.compute as pc
 import pytest
 
+from assets.silver import in_force, shadow
 from assets.silver.audit import audit
 from assets.silver.promote import Promoter
 from assets.silver.snapshot import snapshot
+from assets.silver.swap import Means, swap, undo
 from canonical.canonicaliser import Canonicaliser
 from canonical.specs import load_specs
 from ingest_workers.bronze import run_bronze
@@ -58,11 +61,13 @@ def test_events_appended_in_several_turns_are_in_silver_once_and_the_ledger_bala
 
 @pytest.mark.slow
 @pytest.mark.timeout(290)  # whoever comes first installs Azurite
-def test_an_hour_is_replaced_and_everything_taken_again_writes_nothing(over_azurite: Settings) -> None:
+def test_an_hour_is_replaced_shadowed_swapped_and_given_back_and_nothing_is_taken_twice(over_azurite: Settings) -> None:
     lake = Lake.of(over_azurite)
     send(over_azurite, 0)
     run_bronze(over_azurite, until_head=True)
-    promoter = Promoter(lake, Canonicaliser.of(load_specs()), over_azurite.silver)
+    canonicaliser = Canonicaliser.of(load_specs())
+    in_force.deploy(lake, canonicaliser)
+    promoter = Promoter(lake, canonicaliser, over_azurite.silver)
     (batch,) = promoter.promote()
     before = {table.path: content(lake, table) for table in (READINGS, QUARANTINE, DUPLICATES)}
 
@@ -76,6 +81,22 @@ def test_an_hour_is_replaced_and_everything_taken_again_writes_nothing(over_azur
     assert state is not None
     assert state.batch == 2
     assert {table.path: content(lake, table) for table in (READINGS, QUARANTINE, DUPLICATES)} == before
+    assert audit(lake).balanced
+    shadowed_swapped_and_undone(lake, over_azurite, batch.hours)
+    assert {table.path: content(lake, table) for table in (READINGS, QUARANTINE, DUPLICATES)} == before
+
+
+def shadowed_swapped_and_undone(lake: Lake, settings: Settings, hours: Sequence[str]) -> None:
+    """A shadow of specs that no longer know the simulator's JSON: its readings go, and come back."""
+    fewer = Canonicaliser.of([spec for spec in load_specs() if spec.id != "simulator_json"])
+    begun = shadow.begin(lake, fewer, hours, specs="fewer", who="ada")
+    shadow.build(lake, begun, settings.silver)
+    swapped = swap(lake, begun, Means(settings.silver), who="ada", why=None)
+    assert swapped.equal
+    assert set(lake.rows(READINGS)["mapping_id"].to_pylist()) <= {"simulator_protobuf"}
+    assert audit(lake).balanced
+    assert undo(lake, Means(settings.silver), who="ada", why=None).equal
+    assert shadow.drop(lake)
     assert audit(lake).balanced
 
 
