@@ -1,6 +1,6 @@
-"""Profiles of Hypothesis: a small one that every run repeats exactly, and a deep one for a night.
+"""Profiles of Hypothesis: a small one that every run repeats exactly, one for `make deep`, and one for a night.
 
-An example takes seconds, so the small one does not shrink what it finds: `HYPOTHESIS_PROFILE=deep` does.
+An example takes seconds, so the first two do not shrink what they find: `HYPOTHESIS_PROFILE=night` does.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import structlog
 from hypothesis import HealthCheck, Phase, settings
 
 _ALWAYS = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
-settings.register_profile("ci", max_examples=7, derandomize=True, phases=[Phase.explicit, Phase.generate], **_ALWAYS)
-settings.register_profile("deep", max_examples=300, **_ALWAYS)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+_AS_FOUND = {"phases": [Phase.explicit, Phase.generate], **_ALWAYS}
+settings.register_profile("ci", max_examples=3, derandomize=True, **_AS_FOUND)
+settings.register_profile("deep", max_examples=20, **_AS_FOUND)
+settings.register_profile("night", max_examples=300, **_ALWAYS)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("deep" if os.environ.get("LAKE_DEEP_TESTS") else "ci"))
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.silver import batches, in_force, shadow, swap
@@ -84,7 +84,6 @@ def everything(lake: Lake) -> list[list[dict[str, Any]]]:
     ]
 
 
-@settings(max_examples=3)
 @given(messages=MESSAGES, chosen=st.sets(st.integers(0, 6), min_size=1, max_size=4))
 def test_shadow_swap_and_replacement_agree_and_undoing_restores(messages: list[Any], chosen: set[int]) -> None:
     with tempfile.TemporaryDirectory(prefix="shadow-property-") as folder:
