@@ -1,4 +1,4 @@
-"""Every committed file that is made from the contracts.
+"""Every committed file that is made from the contracts, or for analysts from dbt's manifest.
 
 Belongs here: the list of paths and their texts; `lakehouse contracts render` writes them and `--check` finds drift.
 Does not: how each is made (`quality.contracts`, `quality.rules`, `assets.gold.database`).
@@ -6,11 +6,14 @@ Does not: how each is made (`quality.contracts`, `quality.rules`, `assets.gold.d
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from assets.gold.database import render_database
+from assets.warm.project import prepare_manifest
 from ingest_workers.alerts import rules
 from ingest_workers.telemetry_page import telemetry_page
+from quality.analysts import files as analysts
 from quality.contracts import dbt
 from quality.contracts.gold_tables import ADX_SOURCES
 from quality.contracts.live_tables import LIVE_TABLES
@@ -42,4 +45,13 @@ def files() -> list[tuple[Path, str]]:
         (reference / "telemetry.md", telemetry_page()),
         (reference / "alerts.yaml", rules()),
         (reference / "adx.kql", kql + "\n\n".join(render_database()) + "\n"),
+        *_for_analysts(),
     ]
+
+
+def _for_analysts() -> list[tuple[Path, str]]:
+    """Pages, pictures and the Power BI project, of the marts as they are; dbt parses them where they are newer."""
+    folder = ROOT / "docs" / "analysts"
+    manifest = json.loads(prepare_manifest().read_text(encoding="utf-8"))
+    texts = analysts.rendered(manifest, (folder / "queries").glob("*.sql"))
+    return [(folder / path, text) for path, text in texts.items()]

@@ -18,6 +18,7 @@ import sqlglot
 from sqlglot import exp
 
 from quality import tsql
+from quality.contracts.dbt import metric_catalogue_csv
 from quality.contracts.model import Table
 from quality.contracts.warm import SOURCES
 
@@ -78,6 +79,9 @@ def problems(project: Project) -> Iterator[str]:
     for model in project.models:
         yield from _undocumented(project, model)
         yield from _drifted(project, model)
+    for node in sorted(project.nodes.values(), key=lambda node: str(node["name"])):
+        if node["resource_type"] in ("seed", "snapshot"):
+            yield from _uncatalogued(node)
 
 
 def _undocumented(project: Project, model: Node) -> Iterator[str]:
@@ -88,11 +92,24 @@ def _undocumented(project: Project, model: Node) -> Iterator[str]:
     for name in selected:
         if name not in documented:
             yield f"{model['name']}.{name}: the column is not in {Path(model['patch_path']).name}"
-    for name, column in documented.items():
+    for name in documented:
         if name not in selected:
             yield f"{model['name']}.{name}: documented, but the model has no such column"
+    yield from _wordless(model)
+
+
+def _wordless(node: Node) -> Iterator[str]:
+    for name, column in node["columns"].items():
         if not column["description"].strip():
-            yield f"{model['name']}.{name}: the column has no description"
+            yield f"{node['name']}.{name}: the column has no description"
+
+
+def _uncatalogued(node: Node) -> Iterator[str]:
+    """The seed is the metric catalogue, and the snapshot keeps its history."""
+    for name in metric_catalogue_csv().partition("\n")[0].split(","):
+        if name not in node["columns"]:
+            yield f"{node['name']}.{name}: the column is not in {Path(node['patch_path']).name}"
+    yield from _wordless(node)
 
 
 def _selected(sql: str, dialect: str) -> list[str]:

@@ -25,7 +25,8 @@ def render(
     """Write the files that are rendered from the contracts, or say which are out of date."""
     from orchestration.rendered import files
 
-    stale = [(path, text) for path, text in files() if not path.exists() or path.read_text() != text]
+    rendered = files()
+    stale = [(path, text) for path, text in rendered if not path.exists() or path.read_text() != text]
     for path, text in stale:
         if check:
             people.print(f"[red]out of date:[/] {path}; write it with: lakehouse contracts render")
@@ -35,4 +36,4 @@ def render(
             people.print(f"written: {path}")
     if check and stale:
         raise typer.Exit(1)
-    people.print(f"{len(files())} rendered files are up to date.")
+    people.print(f"{len(rendered)} rendered files are up to date.")
