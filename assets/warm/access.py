@@ -15,6 +15,7 @@ from typing import Any
 
 from assets.warm.engine import Session
 from assets.warm.project import prepare_manifest
+from assets.warm.sqlserver.transient import SqlServerError, is_transient
 from assets.warm.state import MARTS, PUBLICATION
 from quality.contracts.warm import SCHEMA
 
@@ -36,12 +37,12 @@ class Audience:
 AUDIENCES = (
     Audience("warm_analysts"),
     Audience("warm_managers", all_sites=True),
-    Audience("warm_data_scientists", schemas=(MARTS, SCHEMA, "snapshots"), all_sites=True),
+    Audience("warm_data_scientists", schemas=(MARTS, SCHEMA, "history"), all_sites=True),
 )
 
 
 class AccessError(RuntimeError):
-    """The filter cannot be put where it has to be."""
+    """The filter cannot be put where it has to be, or not by whom, or the server has none."""
 
 
 def filtered_facts(manifest: Mapping[str, Any]) -> tuple[str, ...]:
@@ -72,15 +73,32 @@ def script(filtered: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def grant(session: Session, filtered: tuple[str, ...]) -> None:
-    """Put roles, mapping table and filter in place, in the caller's transaction."""
+    """Put roles, mapping table and filter in place, in the caller's transaction.
+
+    Raises: AccessError, with nothing granted, for who is no owner and for a server without row-level security.
+    """
+    _owned(session, "Roles and the filter by site are its owner's to give: run `lakehouse warm grant` as one.")
     for statement in script(filtered):
-        session.execute(statement)
+        try:
+            session.execute(statement)
+        except SqlServerError as error:
+            if is_transient(error) or "security policy" not in statement:
+                raise
+            raise AccessError(
+                f"the server takes no filter by site, so nothing was granted: {error}. Compatible servers, such as "
+                "Babelfish, have no row-level security. Give readers there a database of their own with the sites they "
+                "may see, or let those in who may see all: `create role` and `grant select on schema::marts` by hand."
+            ) from error
 
 
 def close(session: Session) -> None:
-    """Let no role read while facts are made anew. Nothing happens where access was never granted."""
+    """Let no role read while facts are made anew. Nothing happens where access was never granted.
+
+    Raises: AccessError for who may not take the filter off and put it back.
+    """
     if not _installed(session):
         return
+    _owned(session, "The models are others than before: facts are made anew, and their filter by site with them.")
     session.execute(f"drop security policy if exists {POLICY}")
     for audience in AUDIENCES:
         session.execute(f"deny select on schema::{MARTS} to [{audience.role}]")
@@ -95,6 +113,11 @@ def reopen(session: Session, filtered: Callable[[], tuple[str, ...]]) -> None:
             session.execute(statement)
     else:
         grant(session, filtered())
+
+
+def _owned(session: Session, why: str) -> None:
+    if session.execute("select is_rolemember(N'db_owner') as owner") != [(1,)]:
+        raise AccessError(f"this login is no member of db_owner. {why} See docs/warm.md.")
 
 
 def _installed(session: Session) -> bool:

@@ -43,10 +43,10 @@ def begin_build(settings: Settings, dates: Collection[date] = ()) -> Build:
     changed since the last build rebuild everything: rows of old code beside rows of new are not a table.
     Raises: WarmBusyError, StagingDriftError.
     """
-    options = dbt_arguments(settings.warm)
+    engine = engine_of(settings)
+    options = dbt_arguments(settings.warm, engine.variables())
     code = fingerprint(options)
     began_at = _now()
-    engine = engine_of(settings)
 
     def work(session: Session) -> tuple[tuple[state.Taken, ...], bool]:
         staged, full = state.take_on(session, code, dates, began_at)

@@ -74,6 +74,10 @@ class DuckdbEngine:
         with reading(self.settings) as connection:
             return work(DuckdbSession(connection))
 
+    def variables(self) -> dict[str, str | bool]:
+        """The project's defaults are of DuckDB."""
+        return {}
+
     def close(self, session: Session) -> None:
         """Readers have a file of their own."""
 

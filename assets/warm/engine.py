@@ -134,6 +134,9 @@ class Engine(Protocol):
     def read(self, work: Callable[[Session], T]) -> T:
         """Run `work` on what readers see. Raises: WarmMissingError where nothing has been published."""
 
+    def variables(self) -> dict[str, str | bool]:
+        """Variables of the dbt project that follow what the database says of itself."""
+
     def close(self, session: Session) -> None:
         """Part of the transaction that begins a build from scratch: readers whose rows are filtered see none."""
 

@@ -14,7 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from assets.warm.database import build_database
@@ -71,11 +71,15 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def dbt_arguments(warm: Warm) -> tuple[str, ...]:
-    """What dbt is told of the engine: none for DuckDB, which is the profile's own choice."""
+def dbt_arguments(warm: Warm, found: Mapping[str, str | bool] | None = None) -> tuple[str, ...]:
+    """What dbt is told of the engine: none for DuckDB, which is the profile's own choice.
+
+    `found`: variables that the server itself has told (`Engine.variables`).
+    """
     if warm.engine == "duckdb":
         return ()
-    return ("--target", "sqlserver", "--vars", json.dumps(warm.switches, sort_keys=True))
+    variables = {**warm.switches, **(found or {})}
+    return ("--target", "sqlserver", "--vars", json.dumps(variables, sort_keys=True))
 
 
 def run_dbt(arguments: Sequence[str], *, target: Path, env: dict[str, str], timeout_seconds: float) -> None:

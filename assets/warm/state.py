@@ -86,6 +86,13 @@ def built(session: Session) -> dict[tuple[str, date], tuple[str, int]]:
     return {(lane, day): (lake_id, batch) for lane, day, lake_id, batch in found}
 
 
+def newest_built(session: Session) -> tuple[datetime | None, date | None]:
+    """When the newest of what the marts hold was staged, and the newest date among them; UTC without a zone."""
+    found = session.execute(f"select max(loaded_at), max(date) from {STATE} where built_batch is not null")
+    at, newest = found[0]
+    return at, newest
+
+
 def take_on(
     session: Session, fingerprint: str, dates: Collection[date], began_at: datetime
 ) -> tuple[tuple[Taken, ...], bool]:

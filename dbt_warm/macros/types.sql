@@ -29,10 +29,10 @@
 
 
 {#- Compared byte by byte: by most databases' own collation `bms:A` and `bms:a` are one device, and so are two that
-    differ in an accent. -#}
+    differ in an accent. A unit of UTF-16 is at most three bytes, and what is cut off would make two ids one. -#}
 {% macro sqlserver__exact_text(expression, length) -%}
     {%- set collation = var('exact_collation') -%}
-    cast({{ expression }}{{ ' collate ' ~ collation if collation }} as varchar({{ length }}))
+    cast({{ expression }}{{ ' collate ' ~ collation if collation }} as varchar({{ length * 3 }}))
 {%- endmacro %}
 
 

@@ -30,6 +30,11 @@ class Column:
     unit: str | None = None
     null: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse a column that nobody could read about."""
+        if not self.says.strip():
+            raise ValueError(f"column {self.name!r} is not described: `says` is empty")
+
 
 SHORTEST_VACUUM_DAYS = 7
 """Readers of an older version, and writers with a file not yet committed, are given at least so long."""

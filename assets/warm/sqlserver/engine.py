@@ -24,6 +24,12 @@ from quality.contracts.warm import SCHEMA, STAGING_DATE_STATE
 from settings.failpoints import reach
 from settings.warm import Warm
 
+BABELFISH: dict[str, str | bool] = {
+    "columnstore": False,
+    "query_label": False,
+    "create_or_alter": False,
+    "exact_collation": "Latin1_General_100_BIN2",
+}
 _LOCK = "lakehouse.warm"
 _log = logging.getLogger(__name__)
 
@@ -88,6 +94,17 @@ class SqlServerEngine:
                         f"{self.location}: nothing has been published. Materialise the warm assets first."
                     )
                 return work(session)
+        raise AssertionError("unreachable: the last attempt raises")
+
+    def variables(self) -> dict[str, str | bool]:
+        """What Babelfish lacks: it is known by a property of its own, so that nobody has to say so.
+
+        It has no collation of UTF-8 either, because it keeps no other texts.
+        """
+        for turn in self._retries():
+            with turn, connected(self.warm) as session:
+                told = session.execute("select convert(int, serverproperty('babelfish')) as babelfish")
+                return dict(BABELFISH) if told == [(1,)] else {}
         raise AssertionError("unreachable: the last attempt raises")
 
     def close(self, session: Session) -> None:

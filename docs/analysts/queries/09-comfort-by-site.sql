@@ -2,7 +2,7 @@
 select
     site.name as site,
     metric.metric,
-    sum(fact.hours_comfortable) / sum(fact.hours_known) as comfort_share,
+    sum(fact.hours_comfortable) / nullif(sum(fact.hours_known), 0) as comfort_share,
     sum(fact.hours_above) as hours_above,
     sum(fact.hours_below) as hours_below
 from marts.fct_site_comfort_daily as fact

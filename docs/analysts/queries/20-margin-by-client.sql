@@ -4,7 +4,9 @@ select
     fact.currency,
     count(*) as engagements,
     sum(fact.revenue) as revenue,
-    sum(fact.revenue - fact.actual_cost) / sum(fact.revenue) as margin,
+    -- Of what is costed: revenue whose cost is not known is no margin.
+    sum(fact.revenue - fact.actual_cost)
+    / nullif(sum(case when fact.actual_cost is not null then fact.revenue end), 0) as margin,
     sum(case when fact.budget_variance > 0 then fact.budget_variance else 0 end) as overspent
 from marts.fct_engagement as fact
 inner join marts.dim_client as client on fact.client_key = client.client_key

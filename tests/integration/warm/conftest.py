@@ -1,7 +1,9 @@
-"""A small Gold, written as the product writes it, and a warm tier built from it once per test session."""
+"""Warm tiers built once for all tests: one of a small Gold, written as the product writes it, one of an estate."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -189,18 +191,43 @@ def warm_up(settings: Settings) -> dict[date, int]:
     return dirty
 
 
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A home that the first worker of a test run makes and the others wait for: it costs a run of dbt."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    place, made = shared / name, shared / f"{name}.made"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir()
+            make(place / "home")
+            made.touch()
+    return place / "home"
+
+
 @pytest.fixture(scope="session")
 def built_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with three dates in Gold, built and published. Copy it: tests share it."""
-    home = tmp_path_factory.mktemp("warm") / "home"
-    gold = Gold(Settings(home=home, _env_file=None))
-    gold.readings(MONDAY, 1, [(LEFT, 20.0), (RIGHT, 21.0)])
-    gold.readings(TUESDAY, 1, [(LEFT, 22.0), (RIGHT, 23.0)])
-    gold.readings(WEDNESDAY, 1, [(LEFT, 24.0), (COLON, 25.0)])
-    gold.quality(TUESDAY, 1, {"accepted": 90, "quarantined": 7, "duplicate": 3})
-    estate(gold)
-    assert warm_up(gold.settings).keys() == {WHOLE_DATE, MONDAY, TUESDAY, WEDNESDAY}
-    return home
+
+    def make(home: Path) -> None:
+        gold = Gold(Settings(home=home, _env_file=None))
+        gold.readings(MONDAY, 1, [(LEFT, 20.0), (RIGHT, 21.0)])
+        gold.readings(TUESDAY, 1, [(LEFT, 22.0), (RIGHT, 23.0)])
+        gold.readings(WEDNESDAY, 1, [(LEFT, 24.0), (COLON, 25.0)])
+        gold.quality(TUESDAY, 1, {"accepted": 90, "quarantined": 7, "duplicate": 3})
+        estate(gold)
+        assert warm_up(gold.settings).keys() == {WHOLE_DATE, MONDAY, TUESDAY, WEDNESDAY}
+
+    return once(tmp_path_factory, "warm", make)
+
+
+@pytest.fixture(scope="session")
+def estate_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with an estate in Silver and in all tiers after it. Copy it: tests share it."""
+    from tests.integration.warm.estate_home import make
+
+    return once(tmp_path_factory, "estate", make)
 
 
 @pytest.fixture

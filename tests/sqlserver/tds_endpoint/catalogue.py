@@ -162,7 +162,7 @@ AFTER = (
     "5 END"),
     "ts_suser_sname() AS 'dbo'", "ts_suser_name() AS 'dbo'", "ts_user_name() AS 'dbo', (i) AS 'dbo'",
     "ts_original_login() AS 'dbo'", "ts_host_name() AS 'client'", "ts_app_name() AS 'client'",
-    ("ts_serverproperty(x) AS CASE lower(x) WHEN 'engineedition' THEN '3' WHEN 'productversion' THEN '16.0.4135.4' WHEN "
+    ("ts_serverproperty(x) AS CASE lower(x) WHEN 'babelfish' THEN NULL WHEN 'engineedition' THEN '3' WHEN 'productversion' THEN '16.0.4135.4' WHEN "
     "'productmajorversion' THEN '16' WHEN 'edition' THEN 'Developer Edition (64-bit)' WHEN 'collation' THEN "
     "'SQL_Latin1_General_CP1_CI_AS' END"),
     ("ts_databasepropertyex(d, x) AS CASE lower(x) WHEN 'collation' THEN 'SQL_Latin1_General_CP1_CI_AS' WHEN 'status' "
@@ -174,7 +174,7 @@ AFTER = (
 )  # fmt: skip
 
 
-def create(connection: duckdb.DuckDBPyConnection, database: str) -> None:
+def create(connection: duckdb.DuckDBPyConnection, database: str, *, babelfish: bool = False) -> None:
     """An empty database with its catalogue."""
     connection.execute(f"ATTACH ':memory:' AS \"{database}\"")
     connection.execute(f'USE "{database}"')
@@ -187,7 +187,8 @@ def create(connection: duckdb.DuckDBPyConnection, database: str) -> None:
     for view in VIEWS:
         connection.execute(f"CREATE VIEW {view}")
     for macro in AFTER:
-        connection.execute(f"CREATE MACRO sys.{macro}")
+        told = macro.replace("'babelfish' THEN NULL", "'babelfish' THEN '1'") if babelfish else macro
+        connection.execute(f"CREATE MACRO sys.{told}")
 
 
 def at_home(connection: duckdb.DuckDBPyConnection, database: str) -> None:

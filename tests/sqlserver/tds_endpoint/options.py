@@ -18,9 +18,12 @@ class Options:
     create_or_alter: bool = True
     merge: bool = True
     describe: bool = True
+    row_level_security: bool = True
+    utf8_collation: bool = True
+    """Without it the server says of itself that it is Babelfish."""
 
 
-COMPATIBLE = Options(columnstore=False, label=False, create_or_alter=False, merge=False, describe=False)
+COMPATIBLE = Options(**dict.fromkeys((each.name for each in fields(Options)), False))
 
 
 def without(names: list[str]) -> Options:

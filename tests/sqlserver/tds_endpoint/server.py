@@ -41,7 +41,7 @@ class Server:
         self.trace = trace
         self._locks = ApplicationLocks()
         self._engine = duckdb.connect()
-        catalogue.create(self._engine, database)
+        catalogue.create(self._engine, database, babelfish=not self.options.utf8_collation)
         self._listener = socket.create_server(("127.0.0.1", port))
         self.port: int = self._listener.getsockname()[1]
 

@@ -93,3 +93,13 @@ def test_a_column_without_words_and_one_that_is_not_in_its_page_are_named(projec
         "dim_site.region: the column is not in dim_site.yml",
         "dim_site.county: documented, but the model has no such column",
     ]
+
+
+def test_a_column_of_the_seed_or_its_history_that_is_not_described_is_named(project):
+    nodes = copy.deepcopy(dict(project.nodes))
+    nodes["seed.dbt_warm.metric_catalogue"]["columns"]["unit"]["description"] = ""
+    del nodes["snapshot.dbt_warm.metric_catalogue_history"]["columns"]["kind"]
+    assert list(problems(replace(project, nodes=nodes))) == [
+        "metric_catalogue.unit: the column has no description",
+        "metric_catalogue_history.kind: the column is not in metric_catalogue_history.yml",
+    ]

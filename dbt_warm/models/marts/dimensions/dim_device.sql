@@ -23,7 +23,10 @@ devices as (
         versions.device_key,
         versions.device_id,
         -- The identity is `<source>:<native id>`, and a native id may hold a colon of its own.
-        substring(versions.device_id, 1, {{ dbt.position("':'", "versions.device_id") }} - 1) as source,
+        -- One without any would be a length of -1, which SQL Server takes for an error.
+        substring(
+            versions.device_id, 1, {{ dbt.position("':'", dbt.concat(["versions.device_id", "':'"])) }} - 1
+        ) as source,
         substring(versions.device_id, {{ dbt.position("':'", "versions.device_id") }} + 1, 256) as native_id,
         versions.is_registered,
         versions.asset_id,

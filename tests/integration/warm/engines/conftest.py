@@ -34,7 +34,7 @@ from settings.model import Settings
 from settings.warm import Warm
 
 WHERE = "LAKE_TEST_SQLSERVER"
-SCHEMAS = ("marts", "intermediate", "staging", "staging_load", "seeds", "snapshots", "security", "dbt_test__audit")
+SCHEMAS = ("marts", "intermediate", "staging", "staging_load", "seeds", "history", "security", "dbt_test__audit")
 ENGINES = ("duckdb", pytest.param("sqlserver", marks=pytest.mark.sqlserver))
 
 
@@ -81,7 +81,7 @@ def server() -> Iterator[Warm]:
         wipe(own)
     yield own
     if not made:
-        wipe(own)
+        wipe(own, schemas=True)
         return
     with connected(given) as session:
         with suppress(SqlServerError):  # a compatible server may know no sessions to end
@@ -89,12 +89,16 @@ def server() -> Iterator[Warm]:
         session.execute(f"drop database [{name}]")
 
 
-def wipe(warm: Warm) -> None:
-    """Drop every table and view of the warm tier's schemas."""
+def wipe(warm: Warm, *, schemas: bool = False) -> None:
+    """Drop every table and view of the warm tier; if asked, its roles and schemas too."""
+    from assets.warm import access
     from assets.warm.sqlserver.connection import connected
 
     marks = ", ".join("?" * len(SCHEMAS))
     with connected(warm) as session:
+        if session.execute("select 1 from sys.tables where object_id = object_id(N'security.site_access')"):
+            session.execute(f"drop security policy if exists {access.POLICY}")
+            session.execute("drop function if exists security.may_read_site")
         found = session.execute(
             "select TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE from INFORMATION_SCHEMA.TABLES"
             f" where TABLE_SCHEMA in ({marks}) order by TABLE_TYPE desc",
@@ -102,6 +106,11 @@ def wipe(warm: Warm) -> None:
         )
         for schema, name, kind in found:
             session.execute(f"drop {'view' if kind == 'VIEW' else 'table'} [{schema}].[{name}]")
+        if schemas:
+            for role in (*(audience.role for audience in access.AUDIENCES), access.ALL_SITES, access.WRITERS):
+                session.execute(f"drop role if exists [{role}]")
+            for schema in SCHEMAS:
+                session.execute(f"drop schema if exists [{schema}]")
 
 
 @dataclass

@@ -184,6 +184,10 @@ def _check_options(parts: Sequence[Token], index: int, options: Options) -> None
         raise SqlError(156, "Incorrect syntax near the keyword 'MERGE'.", 15)
     if upper == "DM_EXEC_DESCRIBE_FIRST_RESULT_SET" and not options.describe:
         raise SqlError(208, "Invalid object name 'sys.dm_exec_describe_first_result_set'.")
+    if upper == "SECURITY" and after == "POLICY" and not options.row_level_security:
+        raise SqlError(102, "Incorrect syntax near 'SECURITY'.", 15)
+    if upper == "COLLATE" and after.endswith("_UTF8") and not options.utf8_collation:
+        raise SqlError(448, f"Invalid collation '{parts[index + 1].text}'.", 16)
 
 
 def _check_function(parts: Sequence[Token], index: int) -> None:

@@ -72,6 +72,11 @@ def test_a_contract_that_contradicts_itself_is_refused(key: tuple[str, ...], nul
         )
 
 
+def test_a_column_without_words_is_refused_where_it_is_written() -> None:
+    with pytest.raises(ValueError, match="column 'a' is not described"):
+        Column(name="a", type="long", says=" ")
+
+
 def test_every_reason_says_what_it_means_and_what_to_do() -> None:
     assert len(CODES) == len(REASONS)
     assert all(reason.says and reason.do for reason in REASONS)

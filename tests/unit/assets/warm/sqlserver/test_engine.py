@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 
 import pyarrow as pa
@@ -12,7 +13,8 @@ from sqlglot import exp
 from assets.warm import state
 from assets.warm.engine import Counted, Incoming, Mark, StagedCountError, StagedTextError, WarmBusyError
 from assets.warm.migration import StagingDriftError
-from assets.warm.sqlserver.engine import SqlServerEngine
+from assets.warm.project import dbt_arguments
+from assets.warm.sqlserver.engine import BABELFISH, SqlServerEngine
 from assets.warm.sqlserver.transient import SqlServerError
 from quality.contracts.warm import STAGED
 
@@ -223,3 +225,11 @@ def test_every_statement_is_t_sql(warm, script, batch):
         parsed = sqlglot.parse(sql, dialect="tsql")
         opaque = [tree for tree in parsed if isinstance(tree, exp.Command) and not sql.startswith(("declare", "if"))]
         assert not opaque, sql
+
+
+@pytest.mark.parametrize(("told", "found"), [([(1,)], BABELFISH), ([(None,)], {})], ids=["babelfish", "microsoft"])
+def test_what_babelfish_lacks_is_known_without_being_told(warm, script, told, found):
+    script.answers["serverproperty('babelfish')"] = told
+    variables = SqlServerEngine(warm).variables()
+    assert variables == found
+    assert json.loads(dbt_arguments(warm, variables)[-1]) == {**warm.switches, **found}
