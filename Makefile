@@ -76,7 +76,7 @@ test: setup ## All tests (LAKE_REAL_DATA names a folder of field data; without i
 deep: setup ## All tests, with the long proofs beside the short ones (every file of the field data, every seed)
 	LAKE_DEEP_TESTS=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-bench: setup ## Measure ingest into benchmarks/RESULTS.md (10 minutes; QUICK=1: 2, shown only; WHAT=silver: Bronze to Silver)
+bench: setup ## Measure ingest into benchmarks/RESULTS.md (10 minutes; QUICK=1: 2, shown only; WHAT=silver or gold: the tiers above)
 	$(if $(WHAT),$(UV) sync --quiet --frozen --all-extras --group bench --inexact)
 	$(BIN)/python -m benchmarks$(if $(WHAT),.$(WHAT)) $(if $(QUICK),--quick,--write)
 

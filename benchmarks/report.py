@@ -194,7 +194,7 @@ def write(folder: Path, rows: Sequence[Row], latencies: Sequence[Latency], marks
         "",
         "![Events per CPU second](results.svg)",
         "",
-        *_markdown(COLUMNS, [row.cells() for row in rows]),
+        *markdown(COLUMNS, [row.cells() for row in rows]),
         "",
         NOTE,
         "",
@@ -202,11 +202,11 @@ def write(folder: Path, rows: Sequence[Row], latencies: Sequence[Latency], marks
     ]
     if latencies:
         heads = ("broker", "knobs", "events/s", "p50 ms", "p95 ms", "p99 ms")
-        text += ["", "## From sent to committed", "", *_markdown(heads, [each.cells() for each in latencies])]
+        text += ["", "## From sent to committed", "", *markdown(heads, [each.cells() for each in latencies])]
     if marks:
         heads = ("events", "RSS MB", "most since the row above, MB")
         text += ["", f"## Memory over {marks[-1].events / 1e6:.0f} million events", "", MEMORY_NOTE, ""]
-        text += _markdown(heads, [_remembered(mark) for mark in marks])
+        text += markdown(heads, [_remembered(mark) for mark in marks])
     (folder / "RESULTS.md").write_text("\n".join(text) + "\n")
     (folder / "results.svg").write_text(picture(rows, about))
 
@@ -215,7 +215,8 @@ def _remembered(mark: Mark) -> tuple[str, str, str]:
     return f"{mark.events:,}", f"{mark.rss_mb:,.0f}", f"{mark.most_mb:,.0f}"
 
 
-def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table."""
     return [
         f"| {' | '.join(heads)} |",
         f"|{'|'.join('---' for _ in heads)}|",

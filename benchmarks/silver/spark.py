@@ -26,7 +26,8 @@ SCHEMA = (
 )
 
 
-def _session() -> SparkSession:
+def local_session() -> SparkSession:
+    """Two threads, a driver's memory as on a laptop, UTC."""
     os.environ["PYSPARK_PYTHON"] = sys.executable
     return (
         SparkSession.builder.master("local[2]")
@@ -99,7 +100,7 @@ def _promote(session: SparkSession, files: list[str], out: str) -> int:
 
 def prepare(job: dict[str, Any]) -> tuple[SparkSession, list[str]]:
     """A session that has done the work once."""
-    session = _session()
+    session = local_session()
     session.sparkContext.setLogLevel("ERROR")
     files = DeltaTable(Lake(job["lake"]).uri(BRONZE_TELEMETRY)).file_uris()
     _promote(session, files, f"{job['out']}/warming")

@@ -6,7 +6,6 @@ Belongs here: processor time and memory of the whole family. Does not: the proto
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from typing import Any, TypeVar
 
 import psutil
 
-from benchmarks.measured import RESULT
+from benchmarks.measured import RESULT, peak_mb
 
 T = TypeVar("T")
 
@@ -33,8 +32,7 @@ def child_with_children(prepare: Callable[[dict[str, Any]], T], work: Callable[[
         "begun": begun,
         "ended": time.time(),
         "cpu": _cpu(family) - cpu,
-        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-        + sum(process.memory_info().rss for process in family[1:] if process.is_running()) / 2**20,
+        "rss_mb": peak_mb() + sum(process.memory_info().rss for process in family[1:] if process.is_running()) / 2**20,
     }
     print(RESULT + json.dumps(used), flush=True)
 

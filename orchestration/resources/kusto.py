@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -208,11 +209,13 @@ def _shortened(text: str) -> str:
 
 
 def _arrow(answer: Any) -> pa.Table:
-    names = [column.column_name for column in answer.columns]
-    types = [column.column_type for column in answer.columns]
-    values = list(zip(*answer.raw_rows, strict=True)) or [()] * len(names)
+    rows = answer.raw_rows
+    # Column by column: `zip` of all rows at once is a third of what an answer costs.
     return pa.table(
-        {name: _column(cells, kind) for name, kind, cells in zip(names, types, values, strict=True)},
+        {
+            column.column_name: _column(list(map(itemgetter(place), rows)), column.column_type)
+            for place, column in enumerate(answer.columns)
+        }
     )
 
 
@@ -223,5 +226,8 @@ def _column(cells: Sequence[Any], kind: str) -> pa.Array:
         moment = pc.cast(pc.utf8_rtrim(text, "Z"), pa.timestamp("us"))
         return pc.assume_timezone(moment, "UTC")
     if kind == "real":
-        cells = [_NOT_FINITE.get(cell, cell) if isinstance(cell, str) else cell for cell in cells]
+        try:
+            return pa.array(cells, pa.float64())
+        except pa.ArrowInvalid:  # JSON has no such numbers: they come as texts
+            cells = [_NOT_FINITE.get(cell, cell) if isinstance(cell, str) else cell for cell in cells]
     return pa.array(cells, _ARROW[kind]) if kind in _ARROW else pa.array([None if c is None else str(c) for c in cells])

@@ -52,9 +52,10 @@ def test_the_results_are_a_page_and_a_picture(report, tmp_path):
     assert any("bronze worker, AMQP, 300 B" in (text.text or "") for text in picture.iter())
 
 
-def test_the_front_door_opens():
+@pytest.mark.parametrize("what", ["benchmarks", "benchmarks.gold"])
+def test_the_front_door_opens(what):
     told = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--help"],
+        [sys.executable, "-m", what, "--help"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -1,0 +1,1 @@
+"""Silver to Gold measured, beside the same aggregates as people write them."""
