@@ -21,6 +21,9 @@ from assets.silver import batches
 from assets.silver.flags.state import dirty_flag_dates
 from assets.silver.snapshot import snapshot
 from assets.silver.unread import unread
+from assets.warm.engine import WarmMissingError, engine_of
+from assets.warm.staging import dirty_warm_dates
+from assets.warm.state import newest_built
 from ingest_workers import epoch
 from ingest_workers.sink import Sink
 from lake.store import Lake
@@ -178,17 +181,22 @@ def _dated(lake: Lake) -> list[Tier | None]:
 
 
 def _warm(lake: Lake, settings: Settings) -> Tier | None:
-    path = settings.warm_database
-    if not path.exists():
+    """What readers of the configured engine see; a server is asked once, not until it answers."""
+    patience = {"attempts": 1, "login_timeout_seconds": min(5, settings.warm.login_timeout_seconds)}
+    once = settings.model_copy(update={"warm": settings.warm.model_copy(update=patience)})
+    engine = engine_of(once)
+    try:
+        at, newest = engine.read(newest_built)
+    except WarmMissingError:
         return None
-    from assets.warm.staging import dirty_warm_dates  # noqa: PLC0415 - only where there is a warm database
-
-    due = dirty_warm_dates(lake, settings)
+    except RuntimeError as error:
+        return Tier(tier="warm", last=engine.location, at=None, newest=None, behind=f"does not answer: {error}")
+    due = dirty_warm_dates(lake, once)
     return Tier(
         tier="warm",
-        last=path.name,
-        at=datetime.fromtimestamp(path.stat().st_mtime, UTC),
-        newest=None,
+        last=engine.location if settings.warm.engine == "sqlserver" else settings.warm_database.name,
+        at=at.replace(tzinfo=UTC) if at else None,
+        newest=datetime(newest.year, newest.month, newest.day, tzinfo=UTC) if newest else None,
         behind=f"{len(due)} dates, oldest {min(due)}" if due else "",
     )
 

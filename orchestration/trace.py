@@ -7,7 +7,10 @@ Does not: showing them (`orchestration.cli.ledger`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import and_
 from typing import Any
 
 import pyarrow.compute as pc
@@ -15,14 +18,15 @@ import pyarrow.dataset as ds
 
 from assets.silver.intake import hour_of
 from assets.silver.snapshot import snapshot
-from assets.warm.database import reading
+from assets.warm.engine import Session, WarmMissingError, engine_of
 from lake.store import Lake
+from quality.contracts.domain_tables import DEVICE_HEALTH_1D, FAULT_INDICATORS_1D, SERIES_QUALITY_1D
 from quality.contracts.model import Table
 from quality.contracts.tables import (
-    AGGREGATES,
     BRONZE_TELEMETRY,
     DUPLICATES,
     EVENT_NAMES,
+    LEVEL_TABLES,
     LEVELS,
     QUARANTINE,
     QUARANTINE_HISTORY,
@@ -37,14 +41,20 @@ _READING = (
 )
 _WINNER = tuple(f"winner_{name}" for name in EVENT_NAMES)
 _WINDOW = (
-    *("device_id", "metric", "channel", "window_start"),
-    *("reading_count", "min_value", "max_value", "avg_value", "unit"),
+    *("device_id", "metric", "channel", "window_start", "reading_count", "min_value", "max_value", "avg_value"),
+    *("increase", "reset_count", "rate_per_s", "state", "seconds_in_state", "transitions", "unit"),
 )
+"""What is shown of a window, as far as its kind of level has it."""
+_OF_DEVICES = (SERIES_QUALITY_1D, DEVICE_HEALTH_1D, FAULT_INDICATORS_1D)
+"""Subject tables with a device and a date of recorded_at; the others join sites, which a reading does not name."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FACT = ("device_id", "metric", "channel", "reading_count", "min_value", "max_value", "avg_value")
 _FACTS = """
-    select d.device_id, m.metric, f.channel, f.{at}, f.reading_count, f.min_value, f.max_value, f.avg_value
-    from marts.{fact} f join marts.dim_device d using (device_key) join marts.dim_metric m using (metric_key)
-    where d.device_id = $device_id and m.metric = $metric and f.channel = $channel and f.{at} = $at
+    select d.device_id, m.metric, f.channel, f.reading_count, f.min_value, f.max_value, f.avg_value, f.{at}
+    from marts.{fact} f
+    join marts.dim_device d on d.device_key = f.device_key
+    join marts.dim_metric m on m.metric_key = f.metric_key
+    where d.device_id = ? and m.metric = ? and f.channel = ? and f.{at} = ?
 """
 
 
@@ -89,10 +99,12 @@ def follow(settings: Settings, event: str) -> dict[str, Any]:
     readings = stops["silver.readings"]
     on_its_days = here & pc.field("event_date").isin(sorted({row["recorded_at"].date() for row in readings}))
     stops["silver.reading_flags"] = _rows(lake, READING_FLAGS, None, on_its_days, ("index", "code", "message"))
-    for level, table in AGGREGATES.items():
-        stops[f"gold.{table.name}"] = [
-            window for row in readings for window in _windows(lake, table, _start(row, LEVELS[level]), row)
+    for made in LEVEL_TABLES:
+        stops[made.table.path.replace("/", ".")] = [
+            window for row in readings for window in _windows(lake, made.table, _start(row, made.seconds), row)
         ]
+    for table in _OF_DEVICES:
+        stops[f"gold.{table.name}"] = _days(lake, table, readings)
     stops |= _facts(settings, readings)
     return {"event": event, "found": True, "outcome": _outcome(stops), "stops": stops}
 
@@ -160,30 +172,43 @@ def _start(reading: dict[str, Any], seconds: int) -> datetime:
 
 
 def _windows(lake: Lake, table: Table, start: datetime, row: dict[str, Any]) -> list[dict[str, Any]]:
-    where = (
-        (pc.field("event_date") == start.date())
-        & (pc.field("window_start") == start)
-        & (pc.field("device_id") == row["device_id"])
-        & (pc.field("metric") == row["metric"])
-        & (pc.field("channel") == row["channel"])
-    )
-    return _rows(lake, table, None, where, _WINDOW)
+    where = (pc.field("event_date") == start.date()) & (pc.field("window_start") == start) & _series(table, row)
+    if "state" in table.names and row["value_text"] is not None:
+        where &= pc.field("state") == row["value_text"]
+    return _rows(lake, table, None, where, [name for name in _WINDOW if name in table.names])
+
+
+def _series(table: Table, row: dict[str, Any]) -> ds.Expression:
+    """Rows of the reading's series, by as much of its name as the table has."""
+    named = [pc.field(name) == row[name] for name in ("device_id", "metric", "channel") if name in table.names]
+    return reduce(and_, named)
+
+
+def _days(lake: Lake, table: Table, readings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of the readings' dates, each once."""
+    found: list[dict[str, Any]] = []
+    for row in readings:
+        where = (pc.field("event_date") == row["recorded_at"].date()) & _series(table, row)
+        found += [each for each in _rows(lake, table, None, where, table.names) if each not in found]
+    return found
 
 
 def _facts(settings: Settings, readings: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Rows of the published marts that count the readings."""
+    """Rows of the marts that count the readings, as readers of either engine see them."""
     stops: dict[str, list[dict[str, Any]]] = {"warm.fct_readings_hourly": [], "warm.fct_readings_daily": []}
-    if not readings or not settings.warm_database.exists():
-        return stops
-    with reading(settings) as db:
+
+    def work(session: Session) -> None:
         for row in readings:
-            key = {name: row[name] for name in ("device_id", "metric", "channel")}
             hour = _start(row, LEVELS["1h"]).replace(tzinfo=None)
             for fact, at, value in (
                 ("fct_readings_hourly", "window_start", hour),
                 ("fct_readings_daily", "event_date", hour.date()),
             ):
-                result = db.execute(_FACTS.format(fact=fact, at=at), {**key, "at": value})
-                names = [column[0] for column in result.description or ()]
-                stops[f"warm.{fact}"] += [dict(zip(names, cells, strict=True)) for cells in result.fetchall()]
+                asked = [row["device_id"], row["metric"], row["channel"], value]
+                cells = session.execute(_FACTS.format(fact=fact, at=at), asked)
+                stops[f"warm.{fact}"] += [dict(zip((*_FACT, at), each, strict=True)) for each in cells]
+
+    if readings:
+        with suppress(WarmMissingError):
+            engine_of(settings).read(work)
     return stops

@@ -130,7 +130,7 @@ class Queries:
             f"['{COMMAND_RESULT}'] | {pipeline}",
             catalogue_of.catalogue,
             cursor,
-            extra={COMMAND_RESULT: [column.name for column in columns]},
+            extra={COMMAND_RESULT: columns},
         )
         return translated, rows_sql(
             translated.sql, [column.type for column in translated.columns], translated.duckdb_types, None

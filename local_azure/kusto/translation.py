@@ -7,15 +7,19 @@ Does not: running anything beyond asking DuckDB for the types of the result.
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import duckdb
 import duckdb_kql
 from duckdb_kql import params
 from duckdb_kql.lower import lower
+from duckdb_kql.parser import parse
 
 from local_azure.kusto import datetime_bins
 from local_azure.kusto.catalogue import Catalogue
@@ -25,6 +29,8 @@ from local_azure.kusto.names_check import check_names
 from local_azure.kusto.scan import split_top
 
 datetime_bins.install()
+# The names of a query are checked before it is translated: the same text twice in a row, whose parsing takes longest.
+sys.modules["duckdb_kql.lower"].parse = lru_cache(maxsize=1)(parse)  # type: ignore[attr-defined]  # the library's own
 
 _CACHED = 512
 _SET = re.compile(r"\s*set\s+(?P<name>\w+)\s*(?:=\s*(?P<value>.+?))?\s*$", re.DOTALL)
@@ -102,7 +108,7 @@ class Translator:
     """Translates through the KQL library. One at a time: its parser takes milliseconds and keeps state."""
 
     def __init__(self) -> None:
-        self._cache: OrderedDict[tuple[str, int], Translated] = OrderedDict()
+        self._cache: OrderedDict[tuple[Any, ...], Translated] = OrderedDict()
         self._lock = threading.Lock()
         self._functions: tuple[int, Any] = (-1, {})
 
@@ -119,17 +125,18 @@ class Translator:
         catalogue: Catalogue,
         cursor: duckdb.DuckDBPyConnection,
         *,
-        extra: dict[str, list[str]] | None = None,
+        extra: Mapping[str, Sequence[Column]] | None = None,
         query_now: Any = None,
     ) -> Translated:
-        """SQL for `text`. `extra` names further tables the cursor can see; such translations are not cached."""
-        key = (text, catalogue.version)
-        cacheable = extra is None and query_now is None
+        """SQL for `text`. `extra` names further tables the cursor can see, with their columns."""
+        more = extra or {}
+        key = (text, catalogue.version, tuple((name, tuple(columns)) for name, columns in more.items()))
+        cacheable = query_now is None
         with self._lock:
             if cacheable and (hit := self._cache.get(key)):
                 self._cache.move_to_end(key)
                 return hit
-            schema = catalogue.schema | (extra or {})
+            schema = catalogue.schema | {name: [column.name for column in columns] for name, columns in more.items()}
             try:
                 functions = self._parsed(catalogue)
                 check_names(lower(text, None, functions), schema)

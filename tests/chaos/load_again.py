@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 
+from assets.gold.domain.due import due
+from assets.gold.domain.load import load_domain
 from assets.gold.load import load_dates
 from assets.gold.quality import load_quality
 from assets.gold.state import dirty_quality_dates
@@ -33,6 +35,7 @@ def load_again(settings: Settings, days: Sequence[date], *, to_readers: bool) ->
         kusto.close()
     load_quality(lake, state, sorted(dirty_quality_dates(lake)))
     raise_flags(lake, state, sorted(dirty_flag_dates(lake)))
+    load_domain(lake, list(due(lake)))
     load_staging(lake, settings, dirty_warm_dates(lake, settings))
     if to_readers:
         build_warm(settings)

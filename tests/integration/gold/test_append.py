@@ -2,126 +2,20 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import date, timedelta
+from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
 
 from assets.gold import append as append_module
-from assets.gold import database
 from assets.gold.load import LoadError, load_dates
-from assets.gold.state import dirty_dates
-from assets.silver.snapshot import Snapshot
 from lake.store import Lake
 from orchestration.resources.kusto import Kusto
-from quality.contracts.kusto import kusto_name
-from quality.contracts.tables import DATE_STATE, LEVEL_TABLES, READINGS
-from settings import failpoints
+from quality.contracts.tables import READINGS
 
 D1, D2, D3 = date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)
-POINTS = (
-    "gold.after_queue",
-    "gold.after_swap",
-    "gold.after_level@2",
-    "gold.after_copy@3",
-    "gold.after_mended_source",
-    "gold.after_level@7",
-)
-
-
-class PowerCutError(BaseException):
-    """What a kill is to a test that goes on in the same process: nothing of ours catches it."""
-
-
-@contextmanager
-def killed_at(point: str) -> Iterator[None]:
-    def die(*_: int) -> None:
-        raise PowerCutError(point)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LAKE_KILL_AT", point)
-        patch.setattr(failpoints.os, "kill", die)
-        with pytest.raises(PowerCutError):
-            yield
-
-
-def everything(lake: Lake, kusto: Kusto) -> dict[str, pl.DataFrame]:
-    """All tables a load writes, in Azure Data Explorer and Delta, but for what names the load."""
-    frames = {kusto_name(table): pl.DataFrame(kusto.query(kusto_name(table))) for table in database.SWAPPED}
-    frames |= {made.table.path: pl.DataFrame(lake.rows(made.table)) for made in LEVEL_TABLES}
-    held = {name: frame.drop("silver_batch", strict=False) for name, frame in frames.items()}
-    exact = {name: [c for c in frame.columns if c not in {"avg_value", "stdev_value"}] for name, frame in held.items()}
-    return {name: frame.sort(exact[name], nulls_last=True) for name, frame in held.items()}
-
-
-def assert_equal(found: dict[str, pl.DataFrame], wanted: dict[str, pl.DataFrame]) -> None:
-    for name, frame in wanted.items():
-        assert_frame_equal(found[name], frame, rel_tol=1e-9, abs_tol=0.0), name
-
-
-@pytest.fixture
-def load_whole(lake: Lake, kusto: Kusto) -> Callable[[Snapshot, list[date]], None]:
-    """Load dates as if Gold had never been there."""
-
-    def load(snapshot: Snapshot, days: list[date]) -> None:
-        for table in kusto.command(".show tables"):
-            kusto.command(f".clear table {table['TableName']} data")
-        lake.renew_identity("a test")
-        for made in LEVEL_TABLES:
-            lake.open(made.table).delete()
-        lake.open(DATE_STATE).delete()
-        assert {done.mode for done in load_dates(lake, kusto, snapshot, days)} == {"full"}
-
-    return load
-
-
-def of_all_kinds(silver: Any, day: date, moments: list[int], device: str) -> list[dict[str, Any]]:
-    """A gauge, a counter and a state at some seconds of a date."""
-    begin = silver.at(f"{day}T00:00:00")
-    rows = []
-    for second in moments:
-        row = {"device_id": device, "recorded_at": begin + timedelta(seconds=second)}
-        rows.append({**row, "value": float(second % 97)})
-        rows.append({**row, "metric": "energy", "unit": "kWh", "value": second / 10})
-        said = {
-            "metric": "occupancy_state",
-            "unit": "dimensionless",
-            "value_text": "occupied" if second % 3 else "vacant",
-        }
-        rows.append({**row, **said})
-    return rows
-
-
-@pytest.mark.timeout(300)
-def test_appends_in_any_order_with_a_crash_at_each_point_end_as_a_load_of_whole_dates(
-    silver: Any, lake: Lake, kusto: Kusto, load_whole: Callable[[Snapshot, list[date]], None]
-) -> None:
-    chance = random.Random(5)
-    days = [D1, D2]
-    snapshot = silver.commit([row for day in days for row in of_all_kinds(silver, day, [60, 4000, 40000], "x:1")])
-    load_dates(lake, kusto, snapshot, days)
-
-    modes = []
-    for point in POINTS:
-        # Neighbours of older readings, hours that are new, both dates; now and then one over midnight.
-        moments = chance.sample(range(86_400), 2)
-        gained = of_all_kinds(silver, chance.choice(days), moments, chance.choice(["x:1", "x:2"]))
-        snapshot = silver.commit(gained)
-        order = sorted(dirty_dates(lake), reverse=chance.random() < 0.5)
-        with killed_at(point):
-            load_dates(lake, kusto, snapshot, order)
-        modes += [done.mode for done in load_dates(lake, kusto, snapshot, order)]
-
-    assert set(modes) == {"append"}
-    assert dirty_dates(lake) == {}
-    found = everything(lake, kusto)
-    load_whole(snapshot, days)
-    assert_equal(found, everything(lake, kusto))
 
 
 def extents_of(kusto: Kusto, name: str) -> set[str]:

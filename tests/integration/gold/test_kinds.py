@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
-import polars as pl
 import pytest
 
-from assets.gold import database, neighbours
-from assets.gold.export import Export, instants
-from assets.gold.kinds import Kinds
+from assets.gold import neighbours
 from assets.gold.load import load_dates
 from assets.silver import digests
 from canonical.canonicaliser import Canonicaliser
@@ -24,14 +18,11 @@ from lake.store import Lake
 from local_azure.kusto import launch
 from orchestration.resources.kusto import Kusto
 from quality.contracts import metrics
-from quality.contracts.kusto import kusto_name, parquet_mapping
+from quality.contracts.kusto import kusto_name
 from quality.contracts.model import Table
 from quality.contracts.tables import (
-    ADX_READINGS,
-    ADX_SOURCES,
     AGGREGATES,
     COUNTERS,
-    LEVEL_TABLES,
     LEVELS,
     READINGS,
     STATES,
@@ -39,6 +30,7 @@ from quality.contracts.tables import (
 from tests.integration.gold import oracle
 from tests.integration.gold.conftest import Silver
 from tests.integration.gold.conftest import oracle as gauges
+from tests.integration.gold.levels import Computed, compute, dated
 
 LIMIT = 65_536.0
 at = Silver.at
@@ -139,14 +131,6 @@ LATE: list[Row] = [
 ]
 
 
-class Computed(NamedTuple):
-    """Silver's rows, what Kusto makes of them at every level, and how many rows each of its tables must have."""
-
-    readings: pl.DataFrame
-    levels: dict[str, pl.DataFrame]
-    expected: dict[str, int]
-
-
 @pytest.fixture(scope="module")
 def rolling() -> Iterator[None]:
     """The catalogue with a counter that rolls over, since none of its own is known to."""
@@ -161,7 +145,6 @@ def rolling() -> Iterator[None]:
 def computed(rolling: None, endpoint: launch.Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Computed]:
     """All dates at once, in one query a level: the KQL by itself, without a load around it."""
     kusto = Kusto(endpoint.uri, endpoint.database, ingest_timeout_seconds=60)
-    database.deploy(kusto)
     lake = Lake(str(tmp_path_factory.mktemp("kinds")))
     canonicaliser = Canonicaliser.of(load_specs())
     digests.keep(lake, canonicaliser)
@@ -169,32 +152,8 @@ def computed(rolling: None, endpoint: launch.Running, tmp_path_factory: pytest.T
     silver.commit(HARD)
     version = silver.commit([{**row, "enqueued_at": at("2026-03-06T00:30:00")} for row in LATE]).readings
     dates = sorted({row["recorded_at"].date() for row in (*HARD, *LATE)})
-    expected: Counter[str] = Counter()
-    with Export(lake, version, dates) as export, Kinds(lake, version, dates) as kinds:
-        for counts in (*(found.tables for found in export.expected().values()), *kinds.expected().values()):
-            expected.update(counts)
-        for source in ADX_SOURCES:
-            files_of = export.files if source is ADX_READINGS else partial(kinds.files, source)
-            for data in (data for day in dates for data in files_of(day, 1)):
-                kusto.ingest_parquet(data, kusto_name(source), parquet_mapping(source), [])
-            wait_for(kusto, source, expected[kusto_name(source)])
-    span = instants(dates[0], dates[-1])
-    levels = {made.table.name: dated(kusto.query(database.level_query(made, *span))) for made in LEVEL_TABLES}
-    yield Computed(dated(lake.rows(READINGS)), levels, expected)
+    yield compute(lake, version, dates, kusto)
     kusto.close()
-
-
-def wait_for(kusto: Kusto, source: Table, rows: int) -> None:
-    until = time.monotonic() + 60
-    while kusto.query(f"{kusto_name(source)} | count")["Count"].to_pylist() != [rows]:
-        assert time.monotonic() < until, f"{kusto_name(source)} does not come to hold {rows} rows"
-        time.sleep(0.02)
-
-
-def dated(rows: Any) -> pl.DataFrame:
-    frame = pl.from_arrow(rows)
-    assert isinstance(frame, pl.DataFrame)
-    return frame.with_columns(pl.col("event_date").dt.date()) if "event_date" in frame.columns else frame
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from assets.gold import copying
+from assets.gold.adx import check as checking
 from assets.gold.adx import files
 from assets.gold.adx.check import Finding, check
 from assets.gold.adx.check import schema_of as known
@@ -19,6 +21,7 @@ from assets.gold.adx.wanted import wanted
 from assets.gold.load import load_dates
 from lake.store import Lake
 from orchestration.resources.kusto import Kusto
+from quality.contracts.tables import LEVEL_TABLES, READINGS_1H
 from quality.kql.service import Schema, ServiceError, analyse
 
 D1 = date(2026, 3, 1)
@@ -114,6 +117,17 @@ def test_what_is_wrong_is_named_with_file_and_line(findings: list[Finding], name
 def test_a_type_that_drifts_from_the_contract_is_named(findings: list[Finding]) -> None:
     assert any("States1h" in one.says and "event_date: string instead of event_date: datetime" in one.says
                for one in findings), findings  # fmt: skip
+
+
+def test_a_contract_that_drifts_from_what_kusto_makes_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    (made,) = (made for made in LEVEL_TABLES if made.table is READINGS_1H)
+    columns = tuple(replace(c, type="string") if c.name == "reading_count" else c for c in made.table.columns)
+    others = [other for other in LEVEL_TABLES if other is not made]
+    changed = replace(made, table=replace(made.table, columns=columns))
+    monkeypatch.setattr(checking, "LEVEL_TABLES", (changed, *others))
+    (found,) = check()
+    assert found.where.startswith("readings_level.kql:")
+    assert "does not make Readings1h: reading_count: long instead of reading_count: string" in found.says
 
 
 def test_a_file_that_is_none_is_found_without_the_service(tmp_path: Path) -> None:
