@@ -37,10 +37,11 @@ def warm_staging(dates: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[None]]:
         """Gold's dates, replaced in the warm database in one transaction."""
         # One dbt build costs the same for a date as for a hundred, so a sensor's run takes on all that is dirty.
-        days = list(dirty_warm_dates(lake, settings)) if is_incremental(context) else dates_of(context)
-        load = load_staging(lake, settings, days)
+        behind = is_incremental(context)
+        days = list(dirty_warm_dates(lake, settings)) if behind else dates_of(context)
+        load = load_staging(lake, settings, days, behind=behind)
         for spec in staging_specs():
-            # A table staged whole is not among the rows where only dates were loaded.
+            # A table is not among the rows where none of its lane's dates was loaded.
             name = spec.key.path[-1].removeprefix("staging_")
             yield dg.MaterializeResult(
                 asset_key=spec.key,

@@ -6,7 +6,7 @@ Does not: how an engine swaps rows (`engine`), the marts (`dbt_warm`), running d
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date
 
@@ -25,6 +25,9 @@ from settings.clock import now
 from settings.failpoints import reach
 from settings.model import Settings
 
+_Gold = dict[tuple[str, date], int]
+"""Batch by lane and date."""
+
 
 @dataclass(frozen=True)
 class StagingLoad:
@@ -39,25 +42,16 @@ def dirty_warm_dates(lake: Lake, settings: Settings) -> dict[date, int]:
 
     Compared with what is published, so whatever a crash interrupted (load, build or publication) is still dirty.
     """
-    gold = _gold_state(lake)
-    published = _published_state(settings)
-    if not gold and not published:
-        return {}
-    lake_id = lake.identity()
     dirty: dict[date, int] = {}
-    for (lane, day), batch in gold.items():
-        held = published.get((lane, day))
-        if held is None or held[0] != lake_id or held[1] < batch:
-            dirty[day] = max(batch, dirty.get(day, 0))
-    for (lane, day), (held_lake, _) in published.items():
-        if held_lake != lake_id and (lane, day) not in gold:
-            dirty.setdefault(day, 0)
+    for (_, day), batch in _dirty(lake, _gold_state(lake), _published_state(settings)).items():
+        dirty[day] = max(batch, dirty.get(day, 0))
     return dict(sorted(dirty.items()))
 
 
-def load_staging(lake: Lake, settings: Settings, dates: Collection[date]) -> StagingLoad:
+def load_staging(lake: Lake, settings: Settings, dates: Collection[date], *, behind: bool = False) -> StagingLoad:
     """Replace `dates` in every staged table by what Gold holds of them, in one transaction.
 
+    `behind`: only in the lanes in which a date is dirty; a fault that came late leaves the day's readings alone.
     A date without rows in Gold ends without rows here. Tables staged whole are replaced with their fixed date. The
     state is read before the rows: rows that are newer than their label are loaded once more, rows that are older
     would be kept.
@@ -67,13 +61,19 @@ def load_staging(lake: Lake, settings: Settings, dates: Collection[date]) -> Sta
     gold = _gold_state(lake)
     lake_id = lake.identity()
     loaded_at = now().astimezone(UTC).replace(tzinfo=None)
+    due = {(lane, day) for lane in LANES for day in wanted}
+    if behind:
+        due &= _dirty(lake, gold, _published_state(settings)).keys()
+    of_lane = {lane: tuple(day for day in wanted if (lane, day) in due) for lane in LANES}
     incoming = [
-        _incoming(lake, staged, wanted) for staged in STAGED if staged.date_column is not None or WHOLE_DATE in wanted
+        _incoming(lake, staged, of_lane[staged.lane])
+        for staged in STAGED
+        if (WHOLE_DATE in of_lane[staged.lane] if staged.date_column is None else of_lane[staged.lane])
     ]
 
     def write(session: Session) -> None:
-        for lane in LANES:
-            state.mark(session, lake_id, lane, {day: gold.get((lane, day)) for day in wanted}, loaded_at)
+        for lane, days in of_lane.items():
+            state.mark(session, lake_id, lane, {day: gold.get((lane, day)) for day in days}, loaded_at)
 
     mark = Mark(write=write, there=lambda session: state.marked(session, loaded_at))
     rows = engine_of(settings).load(incoming, mark)
@@ -81,9 +81,23 @@ def load_staging(lake: Lake, settings: Settings, dates: Collection[date]) -> Sta
     return StagingLoad(dates=wanted, rows=rows)
 
 
-def _gold_state(lake: Lake) -> dict[tuple[str, date], int]:
+def _dirty(lake: Lake, gold: _Gold, published: Mapping[tuple[str, date], tuple[str, int]]) -> _Gold:
+    """The batch Gold holds, by the lanes and dates in which it is not the published one."""
+    if not gold and not published:
+        return {}
+    lake_id = lake.identity()
+    nowhere = (lake_id, -1)
+    newer = {
+        at: batch
+        for at, batch in gold.items()
+        if published.get(at, nowhere)[0] != lake_id or published.get(at, nowhere)[1] < batch
+    }
+    return newer | {at: 0 for at, (held, _) in published.items() if held != lake_id and at not in gold}
+
+
+def _gold_state(lake: Lake) -> _Gold:
     """Batch per lane and date. Tables staged whole have no batch: the versions they are at stand for it."""
-    newest: dict[tuple[str, date], int] = {}
+    newest: _Gold = {}
     if lake.exists(DATE_STATE):
         of_this_lake = (pc.field("lake_id") == lake.identity()) & pc.field("lane").isin(list(LANES))
         rows = lake.rows(DATE_STATE, columns=["lane", "date", "silver_batch"], where=of_this_lake)

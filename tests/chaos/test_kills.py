@@ -15,7 +15,7 @@ import pytest
 
 from local_azure import endpoints
 
-# Every point of every tier is met without Dagster where the tier is tested; all of these with LAKE_DEEP_TESTS.
+# One or two of each tier; all of them with LAKE_DEEP_TESTS.
 DEEP = bool(os.environ.get("LAKE_DEEP_TESTS"))
 BRONZE = ("bronze.between_data_file_and_commit", *(("bronze.before_commit", "bronze.after_commit") if DEEP else ()))
 SILVER = (

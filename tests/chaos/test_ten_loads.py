@@ -32,7 +32,7 @@ ALL = (
     "warm.after_dbt",
     "warm.before_publish",
 )
-# Gold's points, with appends between, are met by `tests/integration/gold/test_ten_loads.py`, which kills no process.
+# All of them with LAKE_DEEP_TESTS; `tests/integration/gold/test_ten_loads.py` has appends between and kills no process.
 POINTS = ALL if os.environ.get("LAKE_DEEP_TESTS") else ("gold.after_ingest", "warm.after_staging", "warm.after_dbt")
 PUBLISHING = ALL[-2:]
 

@@ -33,7 +33,7 @@ ALL = (
     "gold.after_copy@2",
     "gold.after_copy@4",
 )
-# `test_ten_loads` meets all of them without a process for each; here with LAKE_DEEP_TESTS.
+# One of each kind; all of them with LAKE_DEEP_TESTS, as in `test_ten_loads`, which needs no process for each.
 POINTS = ALL if os.environ.get("LAKE_DEEP_TESTS") else ("gold.after_ingest", "gold.after_level@2", "gold.after_copy@2")
 
 

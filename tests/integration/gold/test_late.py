@@ -79,9 +79,9 @@ class Estate:
         return {key: frozenset(uris) for key, uris in found.items()}
 
     def batches(self) -> Written:
-        """From which batch every date was staged, by lane."""
-        rows = self._ask(f"select lane, date, silver_batch from {state.STATE} where built_batch is not null")
-        return {(lane, day): frozenset({str(batch)}) for lane, day, batch in rows}
+        """From which batch every date was staged and when, by lane."""
+        rows = self._ask(f"select lane, date, silver_batch, loaded_at from {state.STATE} where built_batch is not null")
+        return {(lane, day): frozenset({str(batch), str(at)}) for lane, day, batch, at in rows}
 
     def staged(self) -> list[tuple[Any, ...]]:
         """Rows of the levels in staging that are of other dates."""
@@ -94,20 +94,20 @@ class Estate:
     def _ask(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return engine_of(self.settings).read(lambda session: session.execute(sql, parameters))
 
-    def note_as_built(self) -> list[date]:
-        """The warm lane but for dbt; the dates that dbt would be given."""
-        load_staging(self.lake, self.settings, dirty_warm_dates(self.lake, self.settings))
-        given: set[date] = set()
+    def note_as_built(self) -> set[tuple[str, date]]:
+        """The warm lane but for dbt; the lanes and dates that dbt would be given."""
+        load_staging(self.lake, self.settings, dirty_warm_dates(self.lake, self.settings), behind=True)
+        given: set[tuple[str, date]] = set()
 
         def work(session: Session) -> None:
             at = datetime(2026, 3, 2)  # noqa: DTZ001 - the warm tier's clock has no zone
             taken, _ = state.take_on(session, "by hand", (), at)
-            given.update(day for _, day, _, _ in taken)
+            given.update((lane, day) for lane, day, _, _ in taken)
             state.set_built(session, taken, "by hand", at)
 
         engine_of(self.settings).write(work)
         publish(self.settings)
-        return sorted(given)
+        return given
 
     def asked_for(self, lane: str) -> list[tuple[str, str]]:
         """The ranges that a tick of the lane's sensor asks runs for."""
@@ -178,11 +178,12 @@ def test_a_late_reading_is_one_run_a_lane_that_rewrites_its_own_day_in_every_tie
         ("domain_lane", f"{subjects[0]} … {subjects[1]}"),
     ]
     assert [(run.job, run.partitions) for run in done if run.job != "warm_lane"] == lanes
+    stages = {("readings", LATE), ("quality", ARRIVED), *(("domain", subjects[0] + n * DAY) for n in range(9))}
     if DEEP:
         assert [run.job for run in done].count("warm_lane") == 1
     else:
         assert estate.asked_for("warm_dirty_dates") == [tuple(map(str, subjects))]
-        assert estate.note_as_built() == [*(subjects[0] + n * DAY for n in range(9)), ARRIVED]
+        assert estate.note_as_built() == stages
     assert estate.asked_for("warm_dirty_dates") == []
 
     readings = {kusto_name(table) for table in AGGREGATES.values()} | {"Readings"}
@@ -193,11 +194,7 @@ def test_a_late_reading_is_one_run_a_lane_that_rewrites_its_own_day_in_every_tie
     assert {day for _, day in rewritten} == {LATE, NEXT}
     assert ("site_readings_1h", LATE) in rewritten
     assert ("site_readings_1h", NEXT) not in rewritten
-    # A date is staged as one, whichever lane made it due; the batch says what is new.
-    relabelled = changes(batches, estate.batches())
-    assert {day for lane, day in relabelled if lane == "readings"} == {LATE}
-    assert {day for lane, day in relabelled if lane == "quality"} == {ARRIVED}
-    assert {day for lane, day in relabelled if lane == "domain"} == {subjects[0] + n * DAY for n in range(9)}
+    assert changes(batches, estate.batches()) == stages
     assert estate.staged() == staged
 
     told = estate.told(done[0].run_id)

@@ -199,3 +199,14 @@ def test_a_reader_keeps_the_file_it_opened_while_the_next_reader_sees_the_new_on
             (rows_published["dim_metric"] + 1,)
         ]
     assert warm_counts(built.settings) == rows_published
+
+
+def test_a_sensors_load_stages_a_date_anew_only_in_the_lanes_that_are_behind(built):
+    before = staged(built.settings)
+    built.quality(TUESDAY, 2, {"accepted": 9})
+    load = load_staging(built.lake, built.settings, dirty_warm_dates(built.lake, built.settings), behind=True)
+    assert (load.dates, set(load.rows)) == ((TUESDAY,), {"data_quality_1d"})
+    after = staged(built.settings)
+    assert {name for name in after if after[name] != before[name]} == {"data_quality_1d"}
+    unbuilt = rows(built.settings, "select lane, date from staging.date_state where built_batch is null")
+    assert unbuilt == [("quality", TUESDAY)]
