@@ -5,7 +5,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
-WORKERS ?= 2
+# One more than two processors: many tests wait for a process, a socket or a lease.
+WORKERS ?= 3
 STAMP := .venv/.setup
 # Trust whom the machine trusts, as pip does: behind a company's proxy uv's and Node's own lists know too few.
 export UV_SYSTEM_CERTS ?= 1

@@ -169,7 +169,11 @@ def _typed() -> str:
 def _sum(base: str, number: str) -> str:
     """Two raw JSON numbers added, as raw JSON; what has no base stays as it is."""
     exact = [f"try_cast({part} AS DECIMAL(38, 12))" for part in (base, number)]
-    same = [f"{cast} = try_cast({part} AS DECIMAL(38, 18))" for cast, part in zip(exact, (base, number), strict=True)]
+    # Compared at 18 digits, where one from 1e20 on has no room: compared as it is, it would fail the whole batch.
+    same = [
+        f"try_cast({cast} AS DECIMAL(38, 18)) = try_cast({part} AS DECIMAL(38, 18))"
+        for cast, part in zip(exact, (base, number), strict=True)
+    ]
     added = f"rtrim(rtrim(({exact[0]} + {exact[1]})::VARCHAR, '0'), '.')"
     double = f"(try_cast({base} AS DOUBLE) + try_cast({number} AS DOUBLE))::VARCHAR"
     named = " ".join(f"WHEN '{engine}' THEN '{json}'" for engine, json in _NOT_FINITE.items())

@@ -15,16 +15,15 @@ import pytest
 
 from local_azure import endpoints
 
-# One or two of each tier; all of them with LAKE_DEEP_TESTS.
+# One of each tier, dbt for warm; all of them with LAKE_DEEP_TESTS.
 DEEP = bool(os.environ.get("LAKE_DEEP_TESTS"))
 BRONZE = ("bronze.between_data_file_and_commit", *(("bronze.before_commit", "bronze.after_commit") if DEEP else ()))
 SILVER = (
-    "silver.after_plan",
     "silver.after_duplicates@2",
-    *(("silver.after_quarantine", "silver.after_readings@2") if DEEP else ()),
+    *(("silver.after_plan", "silver.after_quarantine", "silver.after_readings@2") if DEEP else ()),
 )
 GOLD = ("gold.after_swap", *(("gold.after_export@2", "gold.after_ingest", "gold.after_copy@3") if DEEP else ()))
-WARM = ("warm.before_publish", *(("warm.after_delete@2",) if DEEP else ()))
+WARM = ("warm.before_publish", "warm.after_delete@2") if DEEP else ()
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from local_azure.supervisor import Endpoint
 LOAD = str(Path(__file__).with_name("load_again.py"))
 # In the order in which a load reaches them; the others with LAKE_DEEP_TESTS.
 ALL = ("before_ingest", "after_ingest", "before_replace", "after_replace", "before_append", "after_append")
-ORDER = ALL if os.environ.get("LAKE_DEEP_TESTS") else ("after_ingest", "after_replace", "before_append")
+ORDER = ALL if os.environ.get("LAKE_DEEP_TESTS") else ("after_ingest", "after_replace")
 
 
 def kusto_that_dies() -> Endpoint:

@@ -57,6 +57,7 @@ def promised(laptop) -> dict[str, dict]:
     return {line["message_id"]: line for line in lines}
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_what_a_dying_hub_makes_a_fleet_send_twice_is_counted_as_duplicate_and_nothing_is_lost(

@@ -48,6 +48,7 @@ def new_batch(laptop) -> list[date]:
     return sorted(dates_touched(laptop.lake, replaced.batch))
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_loads_of_the_same_dates_each_killed_leave_the_rows_of_one(with_silver, undisturbed, same_tiers) -> None:

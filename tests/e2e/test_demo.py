@@ -95,6 +95,7 @@ def test_nothing_is_left_running_and_nothing_outside_the_folder(demo) -> None:
     }
 
 
+@pytest.mark.deep
 def test_what_nothing_can_read_is_told_as_a_broken_promise_and_ends_with_code_1(tmp_path, terminal) -> None:
     specs = tmp_path / "specs"
     specs.mkdir()

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 _ALWAYS = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 _AS_FOUND = {"phases": [Phase.explicit, Phase.generate], **_ALWAYS}
-settings.register_profile("ci", max_examples=3, derandomize=True, **_AS_FOUND)
+settings.register_profile("ci", max_examples=2, derandomize=True, **_AS_FOUND)
 settings.register_profile("deep", max_examples=20, **_AS_FOUND)
 settings.register_profile("night", max_examples=300, **_ALWAYS)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("deep" if os.environ.get("LAKE_DEEP_TESTS") else "ci"))

@@ -84,6 +84,7 @@ def everything(lake: Lake) -> list[list[dict[str, Any]]]:
     ]
 
 
+@pytest.mark.deep
 @given(messages=MESSAGES, chosen=st.sets(st.integers(0, 6), min_size=1, max_size=4))
 def test_shadow_swap_and_replacement_agree_and_undoing_restores(messages: list[Any], chosen: set[int]) -> None:
     with tempfile.TemporaryDirectory(prefix="shadow-property-") as folder:

@@ -35,6 +35,7 @@ def test_a_short_seed_loses_and_doubles_nothing(tmp_path):
     assert "22 faults of 22 kinds" in done.stdout
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_without_the_fence_the_run_finds_doubles_and_fails(tmp_path):

@@ -36,6 +36,7 @@ def send(settings: Settings, turn: int) -> SimulationOptions:
     return options
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 @pytest.mark.timeout(290)  # whoever comes first installs Azurite
 def test_events_appended_in_several_turns_are_in_silver_once_and_the_ledger_balances(over_azurite: Settings) -> None:

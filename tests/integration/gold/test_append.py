@@ -76,6 +76,7 @@ def test_what_is_more_than_new_readings_is_a_load_of_the_whole_date(
     assert_equals_oracle()
 
 
+@pytest.mark.deep
 def test_a_date_in_many_parts_is_made_whole(
     silver: Any, lake: Lake, kusto: Kusto, monkeypatch: pytest.MonkeyPatch
 ) -> None:

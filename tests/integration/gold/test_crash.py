@@ -66,6 +66,7 @@ def test_one_batch_killed_at_point_after_point_ends_as_if_undisturbed(
     assert lake.rows(DATE_STATE).num_rows == 2
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_batches_each_killed_at_another_point_leave_only_the_last(

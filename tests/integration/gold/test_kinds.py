@@ -195,6 +195,7 @@ def test_the_hard_cases_are_among_them(computed: Computed) -> None:
     assert held["heard", 6, "open"] == (3_600.0, 0)
 
 
+@pytest.mark.deep
 def test_late_readings_leave_what_one_load_of_all_would(silver: Silver, lake: Lake, kusto: Kusto) -> None:
     """Also of the date after, which gained no reading itself: there the counter's first step and the night begin."""
     first, second = date(2026, 3, 1), date(2026, 3, 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import duckdb
@@ -96,7 +95,7 @@ def test_every_mart_has_an_example(marts):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.skipif(not os.environ.get("LAKE_DEEP_TESTS"), reason="a load by way of Kusto: `make deep`")
+@pytest.mark.deep
 def test_the_answers_are_the_same_by_way_of_kusto(tmp_path):
     scratch = tmp_path / "kusto"
     scratch.mkdir()

@@ -118,7 +118,12 @@ def test_a_property_does_not_make_a_device(broker, bridge, publish, test_hub, ev
     message = decode_payload(memoryview(test_hub.messages[0]))
     assert message.message_annotations == {b"x-opt-partition-key": b"d1"}
     assert message.properties.content_type == b"text/csv"
-    assert message.application_properties == {b"schema": b"s.v1", b"gateway": b"mqtt", b"device": b"another"}
+    assert message.application_properties == {
+        b"schema": b"s.v1",
+        b"gateway": b"mqtt",
+        b"device": b"another",
+        b"topic": b"telemetry/d1",
+    }
 
 
 @pytest.mark.parametrize(
