@@ -269,7 +269,7 @@ def _inserted(dice: Random, event: Event, what: bytes, at: int | None = None) ->
 def _keys(body: bytes) -> list[str]:
     try:
         return list(json.loads(body))[:3]
-    except ValueError:
+    except (ValueError, RecursionError):  # an earlier mutation may have nested it deeper than Python reads
         return ["d"]
 
 
