@@ -15,17 +15,18 @@ import pytest
 
 from local_azure import endpoints
 
-# One of each tier, dbt for warm; all of them with LAKE_DEEP_TESTS.
-DEEP = bool(os.environ.get("LAKE_DEEP_TESTS"))
-BRONZE = ("bronze.between_data_file_and_commit", *(("bronze.before_commit", "bronze.after_commit") if DEEP else ()))
+BRONZE = ("bronze.between_data_file_and_commit", "bronze.before_commit", "bronze.after_commit")
 SILVER = (
+    "silver.after_plan",
     "silver.after_duplicates@2",
-    *(("silver.after_plan", "silver.after_quarantine", "silver.after_readings@2") if DEEP else ()),
+    "silver.after_quarantine",
+    "silver.after_readings@2",
 )
-GOLD = ("gold.after_swap", *(("gold.after_export@2", "gold.after_ingest", "gold.after_copy@3") if DEEP else ()))
-WARM = ("warm.before_publish", "warm.after_delete@2") if DEEP else ()
+GOLD = ("gold.after_swap", "gold.after_export@2", "gold.after_ingest", "gold.after_copy@3")
+WARM = ("warm.before_publish", "warm.after_delete@2")
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_a_worker_and_runs_killed_at_named_points_leave_what_an_undisturbed_run_leaves(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -14,9 +13,8 @@ from local_azure.kusto.failpoint import POINTS
 from local_azure.supervisor import Endpoint
 
 LOAD = str(Path(__file__).with_name("load_again.py"))
-# In the order in which a load reaches them; the others with LAKE_DEEP_TESTS.
-ALL = ("before_ingest", "after_ingest", "before_replace", "after_replace", "before_append", "after_append")
-ORDER = ALL if os.environ.get("LAKE_DEEP_TESTS") else ("after_ingest", "after_replace")
+# In the order in which a load reaches them.
+ORDER = ("before_ingest", "after_ingest", "before_replace", "after_replace", "before_append", "after_append")
 
 
 def kusto_that_dies() -> Endpoint:
@@ -26,13 +24,14 @@ def kusto_that_dies() -> Endpoint:
     return Endpoint(whole.name, (sys.executable, script, ",".join(ORDER), *whole.argv[at:]))
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_a_kusto_that_dies_in_its_commands_ends_with_what_an_undisturbed_one_holds(
     with_silver, undisturbed, same_tiers
 ) -> None:
     laptop = with_silver
-    assert sorted(ALL) == sorted(POINTS)
+    assert sorted(ORDER) == sorted(POINTS)
     days = sorted(map(str, dirty_dates(laptop.lake)))
 
     with laptop.up(kusto_that_dies()):

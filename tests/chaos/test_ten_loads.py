@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import runpy
 import signal
 from datetime import date
@@ -20,7 +19,7 @@ from settings.model import Silver
 
 SCRIPT = str(Path(__file__).with_name("load_again.py"))
 # The last two need a load that also builds and publishes, which costs seconds of dbt.
-ALL = (
+POINTS = (
     "gold.after_export",
     "gold.after_queue",
     "gold.after_ingest",
@@ -32,9 +31,8 @@ ALL = (
     "warm.after_dbt",
     "warm.before_publish",
 )
-# All of them with LAKE_DEEP_TESTS; `tests/integration/gold/test_ten_loads.py` has appends between and kills no process.
-POINTS = ALL if os.environ.get("LAKE_DEEP_TESTS") else ("gold.after_ingest", "warm.after_staging", "warm.after_dbt")
-PUBLISHING = ALL[-2:]
+# `tests/integration/gold/test_ten_loads.py` has appends between and kills no process.
+PUBLISHING = POINTS[-2:]
 
 
 def new_batch(laptop) -> list[date]:
