@@ -55,12 +55,20 @@ def kill_while_dbt_runs(laptop) -> None:
         psutil.Process(laptop.start("-m", "orchestration.cli.main", "materialize")),
         time.monotonic() + 60,
     )
-    while not (dbt := [child for child in driver.children() if "dbt" in " ".join(child.cmdline())]):
+    while not (dbt := [child for child in driver.children() if "dbt" in command_of(child)]):
         assert time.monotonic() < deadline, "dbt was not started within 60 s"
         time.sleep(0.05)
     os.kill(driver.pid, signal.SIGKILL)
     assert laptop.nursery.buried() == -signal.SIGKILL
     assert psutil.wait_procs(dbt, timeout=60)[1] == []
+
+
+def command_of(process: psutil.Process) -> str:
+    """Its command line; empty where it has just ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def assert_only_the_killed_runs_failed(laptop, killed: dict[str, int]) -> None:
