@@ -184,27 +184,32 @@ class Supervisor:
             signal.signal(number, self._end)
         try:
             with self._alone():
-                self._serve()
+                return self._serve()
         except SupervisorError as error:
-            sys.stderr.write(f"{error}\n")
-            return 1
-        return 0
+            return _fail(error)
 
-    def _serve(self) -> None:
+    def _serve(self) -> int:
         try:
-            for endpoint in self._endpoints:
-                self._spawn(endpoint)
-            for endpoint in self._endpoints:
-                self._await(endpoint)
-            self._publish()
-            while not self._ending():
-                time.sleep(0.1)
-                for endpoint in self._endpoints:
-                    if self._children[endpoint.name].poll() is not None:
-                        self._restart(endpoint)
+            self._keep_running()
+        except SupervisorError as error:
+            return _fail(error)  # said before the state goes: whoever sees that nothing runs can read why
         finally:
             self._stop_children()
             (self._folder / STATE).unlink(missing_ok=True)
+        return 0
+
+    def _keep_running(self) -> None:
+        for endpoint in self._endpoints:
+            self._spawn(endpoint)
+        for endpoint in self._endpoints:
+            if not self._comes_up(endpoint) and not self._ending():
+                raise SupervisorError(f"{endpoint.name} did not start: {self._why(endpoint)}")
+        self._publish()
+        while not self._ending():
+            time.sleep(0.1)
+            for endpoint in self._endpoints:
+                if self._children[endpoint.name].poll() is not None:
+                    self._restart(endpoint)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -235,18 +240,18 @@ class Supervisor:
             self._said_before[endpoint.name] = log.tell()
             self._children[endpoint.name] = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
-    def _await(self, endpoint: Endpoint, wait: float = 25) -> None:
+    def _comes_up(self, endpoint: Endpoint, wait: float = 25) -> bool:
         ready = self._folder / endpoint.name / "ready.json"
         deadline = time.monotonic() + wait
-        while time.monotonic() < deadline and not self._ending():
+        living = True
+        while living and time.monotonic() < deadline and not self._ending():
+            # Asked before the file is read: one that was ready and then died came up.
+            living = self._children[endpoint.name].poll() is None
             with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
                 self._ready[endpoint.name] = dict(json.loads(ready.read_text()))
-                return
-            if self._children[endpoint.name].poll() is not None:
-                break
+                return True
             time.sleep(0.02)
-        if not self._ending():
-            raise SupervisorError(f"{endpoint.name} did not start: {self._why(endpoint)}")
+        return False
 
     def _why(self, endpoint: Endpoint) -> str:
         log = self._log(endpoint)
@@ -263,8 +268,13 @@ class Supervisor:
         self._restarts.append(time.monotonic())
         sys.stderr.write(f"{endpoint.name} ended with {self._children[endpoint.name].returncode}; restarting\n")
         self._spawn(endpoint)
-        self._await(endpoint)
-        self._publish()
+        if self._comes_up(endpoint):
+            self._publish()
+        elif not self._ending():
+            # One failed attempt says nothing of the next: it ends, and counts as having died.
+            sys.stderr.write(f"{endpoint.name} did not come up: {self._why(endpoint)}\n")
+            self._children[endpoint.name].kill()
+            self._children[endpoint.name].wait(timeout=5)
 
     def _publish(self) -> None:
         if self._ending():
@@ -288,6 +298,11 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait(timeout=5)
+
+
+def _fail(error: SupervisorError) -> int:
+    sys.stderr.write(f"{error}\n")
+    return 1
 
 
 def main() -> None:

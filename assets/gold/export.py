@@ -15,10 +15,7 @@ from datetime import date, datetime, timedelta
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -27,11 +24,11 @@ from assets.gold.counting import Source, count_rows
 from assets.gold.expected import EXPECTATIONS
 from assets.gold.neighbours import midnight
 from assets.silver.digests import fetch
+from assets.spilling import SpillingDuckdb
 from canonical.schedules import SCHEDULES
 from lake.store import Lake
 from quality.contracts.kusto import kusto_name
 from quality.contracts.tables import ADX_READINGS, LEVEL_TABLES, READINGS
-from settings.scratch import Scratch
 
 FILE_ROWS = 2_000_000
 _SOURCE = tuple(name for name in (*ADX_READINGS.names, "digest") if name in READINGS.names)
@@ -79,7 +76,7 @@ def recorded_within(spans: Sequence[tuple[datetime, datetime]]) -> pc.Expression
     return reduce(or_, ((recorded >= pa.scalar(since)) & (recorded < pa.scalar(until)) for since, until in spans))
 
 
-class Export:
+class Export(SpillingDuckdb):
     """The readings of a run of dates at one Delta version, held in DuckDB; spills to disk, gone when closed."""
 
     def __init__(
@@ -92,34 +89,12 @@ class Export:
         memory_limit: str = "2GB",
     ) -> None:
         self._dates = sorted(dates)
-        self._spill = Scratch(spill, "gold")
-        self._db = duckdb.connect(
-            config={
-                "memory_limit": memory_limit,
-                "temp_directory": str(self._spill.path),
-                "preserve_insertion_order": False,
-                "autoinstall_known_extensions": False,
-                "TimeZone": "UTC",
-            }
-        )
+        super().__init__("gold", spill, memory_limit=memory_limit)
         try:
             self._load(lake, version)
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Drop the rows and what they spilled."""
-        self._db.close()
-        self._spill.close()
 
     def _load(self, lake: Lake, version: int) -> None:
         rows = lake.dataset(READINGS, version).scanner(columns=list(_SOURCE), filter=recorded_within(self._spans()))

@@ -12,10 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-import duckdb
 import pyarrow.compute as pc
 
 from assets.gold.counting import Source, count_rows
@@ -24,11 +21,11 @@ from assets.gold.extents import ALL_HOURS
 from assets.gold.neighbours import A_DAY, kinds, known, metrics_of, of_dates
 from assets.gold.spans import STATE_SPANS
 from assets.gold.steps import COUNTER_STEPS
+from assets.spilling import SpillingDuckdb
 from lake.store import Lake
 from quality.contracts.kusto import kusto_name
 from quality.contracts.model import Table
 from quality.contracts.tables import ADX_COUNTER_STEPS, ADX_STATE_SPANS, LEVEL_TABLES, READINGS
-from settings.scratch import Scratch
 
 FILE_ROWS = 2_000_000
 SOURCES = {
@@ -54,41 +51,19 @@ JOIN kinds USING (metric), LATERAL (SELECT CAST(make_timestamp(epoch_us(recorded
 """
 
 
-class Kinds:
+class Kinds(SpillingDuckdb):
     """Counters, states and events of dates at one Delta version, held in DuckDB; spills to disk, gone when closed."""
 
     def __init__(
         self, lake: Lake, version: int, dates: Sequence[date], *, spill: Path | None = None, memory_limit: str = "2GB"
     ) -> None:
         self._dates = sorted(dates)
-        self._spill = Scratch(spill, "gold")
-        self._db = duckdb.connect(
-            config={
-                "memory_limit": memory_limit,
-                "temp_directory": str(self._spill.path),
-                "preserve_insertion_order": False,
-                "autoinstall_known_extensions": False,
-                "TimeZone": "UTC",
-            }
-        )
+        super().__init__("gold", spill, memory_limit=memory_limit)
         try:
             self._load(lake, version)
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Drop the rows and what they spilled."""
-        self._db.close()
-        self._spill.close()
 
     def _load(self, lake: Lake, version: int) -> None:
         of_kinds = pc.field("metric").isin(metrics_of("counter", "state", "event"))

@@ -14,16 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 
 from assets.silver.candidates import HASHED, KEY_HASH, Candidates, constant, hours_of
 from assets.silver.digests import Versions
 from assets.silver.quarantine_changes import quarantine_changes
+from assets.spilling import SpillingDuckdb
 from canonical.canonicaliser import Converted
 from canonical.drift.noticed import Noticed
 from lake.pruning import same_moments
@@ -38,7 +36,6 @@ from quality.contracts.tables import (
     READINGS,
 )
 from settings.model import Silver
-from settings.scratch import Scratch
 
 _KEY = ", ".join(KEY_NAMES)
 _POSITION = ", ".join(POSITION_NAMES)
@@ -59,20 +56,11 @@ _STREAM_BYTES = 32 * 2**20
 """Bodies handed to a commit at a time: an Arrow column of bytes ends at 2 GB, which 65,536 rows can pass."""
 
 
-class Workspace:
+class Workspace(SpillingDuckdb):
     """Temporary tables of one batch; spills to disk beyond the memory limit, gone when closed."""
 
     def __init__(self, settings: Silver, spill: Path | None = None) -> None:
-        self._spill = Scratch(spill, "silver")
-        self._db = duckdb.connect(
-            config={
-                "memory_limit": settings.memory_limit,
-                "temp_directory": str(self._spill.path),
-                "preserve_insertion_order": False,
-                "autoinstall_known_extensions": False,
-            }
-        )
-        self._db.execute("set TimeZone = 'UTC'")
+        super().__init__("silver", spill, memory_limit=settings.memory_limit)
         self._digest = ""
         self.noticed = Noticed()
         """Schema drift of the events laid out."""
@@ -83,14 +71,6 @@ class Workspace:
             self._create(name, table, extra)
         columns = [field for field in arrow_schema(READINGS) if field.name != "silver_batch"]
         self._candidates = Candidates(pa.schema(columns), self._spill.path, settings.candidate_bytes)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Drop the tables and what they spilled."""

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import duckdb
 import pyarrow as pa
@@ -19,11 +17,11 @@ import pyarrow.compute as pc
 
 from assets.gold.domain.subject import Source, Subject
 from assets.silver.snapshot import Snapshot
+from assets.spilling import SpillingDuckdb
 from lake.store import Lake
 from quality.contracts.arrow import arrow_schema
 from quality.contracts.model import Table
 from quality.contracts.tables import READINGS
-from settings.scratch import Scratch
 
 _DAY = timedelta(days=1)
 
@@ -31,7 +29,7 @@ _DAY = timedelta(days=1)
 _UTC = pa.timestamp("us", "UTC")
 
 
-class Desk:
+class Desk(SpillingDuckdb):
     """A DuckDB that spills to disk, with relations for some dates; gone when closed."""
 
     def __init__(
@@ -48,25 +46,12 @@ class Desk:
         self.lake, self._silver, self._lay = lake, silver, lay
         self._dates, self._heard = sorted(dates), heard
         self._there: set[Source] = set()
-        self._spill = Scratch(spill, "domain")
-        self.db = duckdb.connect(
-            config={
-                "memory_limit": "1GB",
-                "temp_directory": str(self._spill.path),
-                "preserve_insertion_order": False,
-                "autoinstall_known_extensions": False,
-            }
-        )
-        self.db.execute("SET TimeZone = 'UTC'")
+        super().__init__("domain", spill)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.db.close()
-        self._spill.close()
+    @property
+    def db(self) -> duckdb.DuckDBPyConnection:
+        """For relations that are made of others."""
+        return self._db
 
     def rows(self, subject: Subject, dates: Sequence[date]) -> pa.Table:
         """The subject's rows of these dates, sorted, so that a date is the same file whenever it is written."""
@@ -78,7 +63,7 @@ class Desk:
         (day,) = subject.table.partition_by
         order = ", ".join(f'"{name}"' for name in dict.fromkeys((day, *subject.table.key)))
         columns = ", ".join(f'"{name}"' for name in subject.table.names)
-        found = self.db.sql(
+        found = self._db.sql(
             f"SELECT {columns} FROM ({subject.query}) AS found "
             f"WHERE {day} IN (SELECT event_date FROM days) ORDER BY {order}"
         ).to_arrow_table()
@@ -124,8 +109,8 @@ class Desk:
 
     def made(self, name: str, query: str, given: pa.RecordBatchReader | pa.Table, **parameters: object) -> None:
         """Make a relation by a query over `given`."""
-        self.db.register("given", given)
-        self.db.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}", parameters or None)
-        self.db.unregister("given")
+        self._db.register("given", given)
+        self._db.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}", parameters or None)
+        self._db.unregister("given")
         if isinstance(given, pa.RecordBatchReader):
             given.close()  # what a query did not need to read

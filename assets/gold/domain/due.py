@@ -12,9 +12,7 @@ the date, so a version that ends later leaves the dates before its end alone.
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 import duckdb
@@ -24,6 +22,7 @@ from assets.gold.domain.register import TWINS, placed
 from assets.gold.domain.subject import Subject
 from assets.gold.domain.subjects import SUBJECTS
 from assets.silver.entities.read import history
+from assets.silver.entities.sums_by_day import SumsByDay
 from assets.silver.flags.state import raised_under
 from assets.silver.snapshot import snapshot
 from lake.store import Lake
@@ -56,18 +55,6 @@ WITH said AS (
 )
 SELECT day, CAST(sum(step) AS HUGEINT) AS step FROM steps GROUP BY day ORDER BY day
 """
-
-
-@dataclass(frozen=True)
-class _Said:
-    """What versions say of each date, as one number a date."""
-
-    days: tuple[date, ...]
-    sums: tuple[int, ...]
-
-    def of(self, day: date) -> int:
-        place = bisect_right(self.days, day)
-        return self.sums[place - 1] if place else 0
 
 
 def inputs(lake: Lake, only: Iterable[date] | None = None) -> dict[date, Inputs]:
@@ -150,24 +137,19 @@ def _candidates(readings: Mapping[date, int]) -> dict[date, None]:
     return dict.fromkeys(sorted(day for day in near if _FIRST <= day <= last))
 
 
-def _register(lake: Lake) -> _Said:
+def _register(lake: Lake) -> SumsByDay:
     with duckdb.connect() as db:
         placed(db, lake)
         return _said(db, "(device_id, site_id, time_zone, is_expected, interval_s)", "register")
 
 
-def _twins(lake: Lake) -> _Said:
+def _twins(lake: Lake) -> SumsByDay:
     with duckdb.connect() as db:
         db.register("twins", history(lake, DIGITAL_TWIN, TWINS))
         return _said(db, "(twin_id, device_id)", "twins")
 
 
-def _said(db: duckdb.DuckDBPyConnection, named: str, relation: str) -> _Said:
+def _said(db: duckdb.DuckDBPyConnection, named: str, relation: str) -> SumsByDay:
     db.execute("SET TimeZone = 'UTC'")
     db.execute(f"CREATE OR REPLACE TEMP VIEW versions AS FROM {relation}")
-    steps = db.execute(_STEPS.format(named=named)).fetchall()
-    total, sums = 0, []
-    for _, step in steps:
-        total += int(step)
-        sums.append(total)
-    return _Said(tuple(day for day, _ in steps), tuple(sums))
+    return SumsByDay.of_steps(db.execute(_STEPS.format(named=named)).fetchall())

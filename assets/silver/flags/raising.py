@@ -12,8 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import duckdb
 import pyarrow as pa
@@ -23,6 +21,7 @@ from assets.date_state import loaded, record, replace_dates
 from assets.silver.flags.register import Register
 from assets.silver.flags.state import misjudged
 from assets.silver.snapshot import Snapshot
+from assets.spilling import SpillingDuckdb
 from lake.store import Lake
 from quality.contracts.arrow import arrow_schema
 from quality.contracts.model import Table
@@ -30,7 +29,6 @@ from quality.contracts.tables import READING_FLAGS, READINGS, SUSPECT_READINGS_1
 from quality.rules.suspect import LOOK_BACK_DAYS, rules_version
 from quality.rules.views import VIEWS, flags_of, limits
 from settings.failpoints import reach
-from settings.scratch import Scratch
 
 DATES_AT_ONCE = 31
 """Dates that are committed together."""
@@ -99,36 +97,18 @@ def raise_flags(
     return [done[day] for day in wanted]
 
 
-class _Days:
+class _Days(SpillingDuckdb):
     """A DuckDB that judges one date after another and gathers what they come to; gone when closed."""
 
     def __init__(self, lake: Lake, snapshot: Snapshot, register: Register, spill: Path | None) -> None:
         self._readings = lake.dataset(READINGS, snapshot.readings)
         self._register, self._batch = register, snapshot.batch
-        self._spill = Scratch(spill, "flags")
-        self._db = duckdb.connect(
-            config={
-                "memory_limit": "1GB",
-                "temp_directory": str(self._spill.path),
-                "preserve_insertion_order": False,
-                "autoinstall_known_extensions": False,
-                "TimeZone": "UTC",
-            }
-        )
+        super().__init__("flags", spill)
         self._db.register("limits", limits())
         for table, name in ((READING_FLAGS, "flags"), (SUSPECT_READINGS_1D, "suspects")):
             self._db.register("columns", arrow_schema(table).empty_table())
             self._db.execute(f"CREATE TEMP TABLE {name} AS FROM columns")
             self._db.unregister("columns")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._db.close()
-        self._spill.close()
 
     def judge(self, day: date) -> FlagLoad:
         """Ask every rule over the readings of a date; what they doubt is added to what is gathered."""

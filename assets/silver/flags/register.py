@@ -7,13 +7,13 @@ Does not: how the register comes to be (`assets.silver.entities`), or the rules 
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from datetime import UTC, date, datetime, time, timedelta
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assets.silver.entities.sums_by_day import SumsByDay
 from lake.store import Lake
 from quality.contracts.entities import ENTITY_BY_NAME
 
@@ -55,17 +55,11 @@ class Register:
     def __init__(self, lake: Lake) -> None:
         exists = lake.exists(REGISTER)
         self._versions: pa.Table | None = lake.rows(REGISTER, columns=_READ) if exists else None
-        self._days: list[date] = []
-        self._sums: list[int] = []
-        if self._versions is not None:
-            self._add_up(self._versions)
+        self._rooms = SumsByDay((), ()) if self._versions is None else _rooms(self._versions)
 
     def digest(self, day: date) -> str:
         """Who stood where when the day ended, in one word; who is known at all is in `devices`."""
-        if self._versions is None:
-            return NOTHING
-        place = bisect_right(self._days, day)
-        return f"{self._sums[place - 1] if place else 0:x}"
+        return NOTHING if self._versions is None else f"{self._rooms.of(day):x}"
 
     @property
     def devices(self) -> pa.Array:
@@ -82,11 +76,8 @@ class Register:
         db.execute(f"CREATE OR REPLACE TEMP TABLE register AS {_AS_OF}", {"until": until})
         db.unregister("versions")
 
-    def _add_up(self, versions: pa.Table) -> None:
-        with duckdb.connect(config={"TimeZone": "UTC", "autoinstall_known_extensions": False}) as db:
-            db.register("versions", versions)
-            total = 0
-            for day, step in db.execute(_STEPS).fetchall():
-                total += int(step)
-                self._days.append(day)
-                self._sums.append(total)
+
+def _rooms(versions: pa.Table) -> SumsByDay:
+    with duckdb.connect(config={"TimeZone": "UTC", "autoinstall_known_extensions": False}) as db:
+        db.register("versions", versions)
+        return SumsByDay.of_steps(db.execute(_STEPS).fetchall())

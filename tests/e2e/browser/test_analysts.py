@@ -110,6 +110,10 @@ def test_the_documentation_of_dbt_tells_a_mart_its_columns_and_what_it_is_made_o
     for column in manifest["nodes"][node]["columns"].values():
         row = shown.locator("tr", has=page.get_by_text(column["name"], exact=True)).first
         expect(row).to_contain_text({"double precision": "DOUBLE", "integer": "INTEGER"}.get(column["data_type"], ""))
+    listed = shown.locator("tr td:first-child").all_text_contents()
+    assert {column["name"] for column in manifest["nodes"][node]["columns"].values()} <= {
+        name.strip() for name in listed
+    }
     expect(shown).to_contain_text("Mean power of its radio signal at the receiver, dBm")
     page.screenshot(path=screenshots / "dbt-docs.png")
     shown.get_by_role("link", name="Depends On").first.click()

@@ -77,6 +77,22 @@ def test_one_that_always_dies_is_given_up(folder) -> None:
     assert "died 10 times in a minute; giving up" in (folder / "supervisor.log").read_text()
 
 
+def test_one_that_fails_to_come_back_once_is_tried_again(folder) -> None:
+    fails_second_time = f"""
+import pathlib, sys
+runs = pathlib.Path(sys.argv[2] + ".runs")
+runs.write_text(runs.read_text() + "x" if runs.exists() else "x")
+if len(runs.read_text()) == 2: sys.exit("the port is still taken")
+{SERVES}"""
+    before = supervisor.start([_endpoint(fails_second_time)], folder)["one"]
+
+    os.kill(before["pid"], signal.SIGKILL)
+
+    assert _within(20, lambda: (supervisor.running(folder) or {})["one"]["pid"] != before["pid"])
+    assert supervisor.running(folder)["one"]["port"] == before["port"]
+    assert "one did not come up: the port is still taken" in (folder / "supervisor.log").read_text()
+
+
 def test_why_an_endpoint_did_not_start_is_told_and_the_others_are_ended(folder) -> None:
     with pytest.raises(SupervisorError, match=r"bad did not start: port 1 is taken by nobody \(log: .*bad\.log\)"):
         supervisor.start([_endpoint(), _endpoint(FAILS, "bad")], folder)
