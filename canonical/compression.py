@@ -83,4 +83,5 @@ def _inflated(body: bytes, window: int, at_most: int) -> bytes:
 
 def _zstd(body: bytes, at_most: int) -> bytes:
     with pa.CompressedInputStream(pa.BufferReader(body), "zstd") as stream:
-        return bytes(stream.read(at_most))
+        # Not `read`: where the bytes are broken, pyarrow (26.0) never frees the ones that it made room for.
+        return bytes(stream.read_buffer(at_most))

@@ -13,30 +13,27 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deltalake import DeltaTable
 from pyarrow import dataset
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks import measured, report
 from benchmarks.silver import stream
+from benchmarks.silver.results import OURS, Counts, Row, sentences, show, write
 from lake.store import Lake
 from quality.contracts.tables import DUPLICATES, QUARANTINE, READINGS
 
-HERE = Path(__file__).parent
-OURS = "Silver"
+PAGE = Path(__file__).parent / "RESULTS.md"
 PEERS = {"DuckDB SQL by hand": "sql", "Python loop": "loop", "PySpark, warm": "spark"}
 CAN_READ = {"sql": ("json", "csv"), "loop": ("json", "csv", "protobuf"), "spark": ("json",)}
 ALL_PEERS_AT = 0.005
 """Share of broken events at which every peer runs; DuckDB runs at each."""
-COLUMNS = (
-    *("what", "format", "events", "broken", "events/s", "readings/s", "CPU s per M events", "RSS MB", "pace"),
-    *("readings", "quarantined", "duplicates"),
-)
-Counts = tuple[int, int, int]
+TURNS, SLOW_TURNS = 5, 3
+"""How often each contender runs on a stream, and those that take far longer than the others."""
+SLOW = ("Python loop", "PySpark, warm")
 
 
 @dataclass(frozen=True)
@@ -46,37 +43,27 @@ class Size:
     events: int
     growth: tuple[int, ...]
     seconds: float
+    turns: int
+    slow_turns: int
 
 
-QUICK = Size(events=100_000, growth=(), seconds=120)
-FULL = Size(events=500_000, growth=(500_000, 1_000_000, 2_000_000, 4_000_000), seconds=300)
+QUICK = Size(events=100_000, growth=(), seconds=120, turns=1, slow_turns=1)
+FULL = Size(
+    events=500_000,
+    growth=(1_000_000, 2_000_000, 4_000_000),
+    seconds=300,
+    turns=TURNS,
+    slow_turns=SLOW_TURNS,
+)
 
 
 @dataclass(frozen=True)
-class Row:
-    """What one contender did with one stream."""
+class Filled:
+    """A lake whose Bronze holds a stream."""
 
-    who: str
+    lake: Path
     form: str
     broken: float
-    used: dict[str, float]
-    counts: Counts
-    pace: float
-
-    @property
-    def cpu(self) -> float:
-        """CPU seconds per million events."""
-        return self.used["cpu"] / self.used["events"] * 1e6
-
-    def cells(self) -> tuple[str, ...]:
-        """As text, in the order of COLUMNS."""
-        readings = sum(self.counts) / self.used["seconds"]
-        return (
-            *(self.who, self.form, f"{self.used['events']:,.0f}", f"{self.broken:.1%}"),
-            *(f"{self.used['per_second']:,.0f}", f"{readings:,.0f}", f"{self.cpu:.2f}"),
-            *(f"{self.used['rss_mb']:,.0f}", f"{self.pace:.0f}"),
-            *(f"{count:,}" for count in self.counts),
-        )
 
 
 @dataclass
@@ -88,14 +75,14 @@ class Run:
     seconds: float
     rows: list[Row] = field(default_factory=list)
 
-    def contend(self, who: str, module: str, lake: Path, form: str, broken: float) -> None:
+    def contend(self, who: str, module: str, filled: Filled, turn: int) -> None:
         """Run one contender on a filled lake and keep its row; one that fails is said and left out."""
-        out = Path(tempfile.mkdtemp(dir=self.folder))
+        out, lake, form, broken = Path(tempfile.mkdtemp(dir=self.folder)), filled.lake, filled.form, filled.broken
         pace = measured.reference()
         job = {"lake": str(lake), "out": str(out), "form": form}
         try:
             used = measured.run(f"benchmarks.silver.{module}", [job], self.seconds)
-            row = Row(who, form, broken, used, _counts(lake, out, module), pace)
+            row = Row(who, form, broken, turn, used, _counts(lake, out, module), pace)
         except RuntimeError as problem:
             self.console.print(f"[red]{who}, {form}: {problem}")
             return
@@ -104,16 +91,18 @@ class Run:
             for table in (READINGS, QUARANTINE, DUPLICATES):
                 shutil.rmtree(Path(Lake(str(lake)).uri(table)).parent, ignore_errors=True)
         self.rows.append(row)
-        self.console.print(" ".join(row.cells()[:8]))
+        self.console.print(f"{form} {broken:.1%} {used['events']:,.0f}, turn {turn + 1}: {who} {row.cpu:.2f} s per M")
 
-    def stream(self, form: str, count: int, broken: float, peers: Sequence[str]) -> None:
-        """All contenders on one stream."""
+    def stream(self, form: str, count: int, broken: float, peers: Sequence[str], size: Size) -> None:
+        """All contenders on one stream, one after the other in each turn, so that a turn's figures compare."""
         lake = Path(tempfile.mkdtemp(dir=self.folder))
         stream.fill(Lake(str(lake)), form, count, broken)
-        self.contend(OURS, "ours", lake, form, broken)
-        for who in peers:
-            if form in CAN_READ[PEERS[who]]:
-                self.contend(who, PEERS[who], lake, form, broken)
+        able = [who for who in peers if form in CAN_READ[PEERS[who]]]
+        for turn in range(size.turns):
+            there = [who for who in able if who not in SLOW or turn < size.slow_turns]
+            order = [(OURS, "ours"), *((who, PEERS[who]) for who in there)]
+            for who, module in order if turn % 2 == 0 else reversed(order):
+                self.contend(who, module, Filled(lake, form, broken), turn)
         shutil.rmtree(lake)
 
 
@@ -134,55 +123,6 @@ def _counts(lake: Path, out: Path, module: str) -> Counts:
     )
 
 
-def sentences(rows: Sequence[Row]) -> list[str]:
-    """The ratios, per CPU second, and whether all counted the same."""
-    said = []
-    streams = {(row.form, row.broken, row.used["events"]) for row in rows}
-    for form, broken, events in sorted(streams):
-        these = [row for row in rows if (row.form, row.broken, row.used["events"]) == (form, broken, events)]
-        ours = next((row for row in these if row.who == OURS), None)
-        for row in these:
-            if ours is None or row is ours:
-                continue
-            same = "the same counts" if row.counts == ours.counts else f"OTHER COUNTS {row.counts} != {ours.counts}"
-            said.append(
-                f"{form}, {broken:.1%} broken: {row.cpu / ours.cpu:.2f} times the events per CPU second of "
-                f"{row.who}; {same}."
-            )
-    return said
-
-
-def _show(console: Console, rows: Sequence[Row], about: report.About) -> None:
-    grid = Table(*COLUMNS, box=None, header_style="dim", pad_edge=False)
-    for column in grid.columns[2:]:
-        column.justify = "right"
-    for row in rows:
-        grid.add_row(*row.cells())
-    console.print(grid)
-    for sentence in sentences(rows):
-        console.print(sentence, style="bold")
-    console.print(about.sentence(), style="dim")
-
-
-def _write(rows: Sequence[Row], about: report.About) -> None:
-    lines = [
-        "# Bronze to Silver, measured",
-        "",
-        f"Made by `make bench WHAT=silver`. {about.sentence()}.",
-        "",
-        "| " + " | ".join(COLUMNS) + " |",
-        "|" + "---|" * len(COLUMNS),
-        *("| " + " | ".join(row.cells()) + " |" for row in rows),
-        "",
-        "*pace*: nanoseconds per turn of a loop that does the same everywhere, just before: where it differs between",
-        "two rows, so did the machine. What compares is CPU seconds per million events.",
-        "",
-        *(f"- {sentence}" for sentence in sentences(rows)),
-        "",
-    ]
-    (HERE / "RESULTS.md").write_text("\n".join(lines))
-
-
 def main() -> int:
     """Run, show, and write the results down; fails where a contender came to other counts."""
     asked = argparse.ArgumentParser(prog="benchmarks.silver", description=__doc__.splitlines()[0])
@@ -200,14 +140,14 @@ def main() -> int:
         run = Run(Path(scratch), console, size.seconds)
         for form in options.form:
             for broken in (0.0, ALL_PEERS_AT, 0.05):
-                run.stream(form, size.events, broken, peers if broken == ALL_PEERS_AT else peers[:1])
+                run.stream(form, size.events, broken, peers if broken == ALL_PEERS_AT else peers[:1], size)
         for count in size.growth if "json" in options.form else ():
-            run.stream("json", count, ALL_PEERS_AT, ())
+            run.stream("json", count, ALL_PEERS_AT, (), replace(size, turns=1))
     about = report.About.of(options.quick, time.monotonic() - begun)
-    _show(Console(highlight=False, width=190), run.rows, about)
+    show(Console(highlight=False, width=190), run.rows, about)
     if options.write:
-        _write(run.rows, about)
-        console.print(f"written to {HERE / 'RESULTS.md'}")
+        write(PAGE, run.rows, about)
+        console.print(f"written to {PAGE}")
     other = [sentence for sentence in sentences(run.rows) if "OTHER COUNTS" in sentence]
     return 1 if other or not run.rows else 0
 

@@ -22,7 +22,7 @@ SILVER = (
     "silver.after_quarantine",
     "silver.after_readings@2",
 )
-GOLD = ("gold.after_swap", "gold.after_export@2", "gold.after_ingest", "gold.after_copy@3")
+GOLD = ("gold.after_export", "gold.after_ingest", "gold.after_swap", "gold.after_copy@2")
 WARM = ("warm.before_publish", "warm.after_delete@2")
 
 
