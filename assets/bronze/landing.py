@@ -57,13 +57,22 @@ class Landing:
 
     def listed(self) -> list[LandingFile]:
         """Every file that is there and settled, by name."""
+        # A store knows real time only, whatever time this process lives at.
+        latest = datetime.fromtimestamp(real_time(), UTC) - self._settle
+        return sorted(file for file in self._all() if not self._settle or file.modified_at <= latest)
+
+    def settling(self) -> float:
+        """Seconds until what is there now has settled; 0 where it has."""
+        newest = max((file.modified_at.timestamp() for file in self._all()), default=0.0)
+        wait = newest + self._settle.total_seconds() - real_time()
+        return min(max(0.0, wait), self._settle.total_seconds())
+
+    def _all(self) -> list[LandingFile]:
         if not self._there():
             return []
         found = self._store().get_file_info(pafs.FileSelector("", recursive=True, allow_not_found=True))
-        # A store knows real time only, whatever time this process lives at.
-        latest = datetime.fromtimestamp(real_time(), UTC) - self._settle
         files = (self._file(info) for info in found if info.type is pafs.FileType.File)
-        return sorted(file for file in files if file is not None and (not self._settle or file.modified_at <= latest))
+        return [file for file in files if file is not None]
 
     def _file(self, info: pafs.FileInfo) -> LandingFile | None:
         feed, _, path = info.path.lstrip("/").partition("/")

@@ -126,4 +126,7 @@ def _look_around(outcome: Outcome) -> Iterator[str]:
         line = outcome.ledger.streams[0]
         yield f"Follow one event:     {command} trace {line.stream}/{line.last}"
     yield f"The warm tables:      {home}/warm/warm.duckdb (any DuckDB client)"
+    if not outcome.warm.get("dim_client", 1):
+        yield "Marts with 0 rows:    of clients, sites and returns, whose files have not landed; simulated ones:"
+        yield f"                      {command} simulate-entities; {command} materialize"
     yield f"Remove all of it:     rm -r {shlex.quote(str(home))}"

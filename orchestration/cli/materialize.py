@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
 
 def materialize(json_: Annotated[bool, JSON] = False) -> None:
     """Run everything that is due, in this process, until nothing is: what the daemon does at night."""
+    from assets.bronze.landing import Landing
     from orchestration.build import build_defs
     from orchestration.drive import instance_at, look, run_due
     from settings.load import load
 
     settings = load()
+    if (wait := Landing(settings).settling()) > 0:
+        people.print(f"waiting {wait:.0f} s: files have just landed, and might still be written to")
+        time.sleep(wait)
     with instance_at(settings.home / "dagster") as instance:
         definitions = build_defs(settings)
         done = run_due(definitions, instance, lambda job, what: people.print(f"{job}: {what}"))

@@ -78,7 +78,19 @@ def test_a_file_that_was_just_written_to_waits(tmp_path) -> None:
     for name, age in (("new.csv", 1), ("old.csv", 61)):
         (folder / name).write_bytes(b"x")
         os.utime(folder / name, (time.time() - age,) * 2)
-    assert [file.path for file in Landing(settings).listed()] == ["old.csv"]
+    landing = Landing(settings)
+    assert [file.path for file in landing.listed()] == ["old.csv"]
+    assert 50 < landing.settling() <= 59
+
+
+def test_files_that_have_settled_and_an_empty_folder_need_no_waiting(tmp_path) -> None:
+    landing = Landing(Settings(home=tmp_path, landing_settle_seconds=60, _env_file=None))
+    assert landing.settling() == 0
+    (tmp_path / "landing" / "crm").mkdir(parents=True)
+    file = tmp_path / "landing" / "crm" / "old.csv"
+    file.write_bytes(b"x")
+    os.utime(file, (time.time() - 61,) * 2)
+    assert landing.settling() == 0
 
 
 def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_run(estate, monkeypatch) -> None:
