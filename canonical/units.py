@@ -86,6 +86,7 @@ def _registry() -> pint.UnitRegistry[Any]:
     return registry
 
 
+@cache
 def dimension(unit: str) -> str:
     """What a unit measures, such as `[length]^3 [time]^-1` (empty for pure numbers); ValueError where it is no unit."""
     import pint as pint_  # noqa: PLC0415 - see above
@@ -114,6 +115,7 @@ def factors(unit: str, canonical: str, scale: float | str = 1.0, offset: float =
     return float(slope), float(intercept), 1
 
 
+@cache
 def _affine(unit: str, canonical: str) -> tuple[Fraction, Fraction]:
     """Slope and intercept of a conversion, exact: identity, ratio or ratio with offset are all the units we take."""
     unit = KNOWN.get(unit, unit)

@@ -23,9 +23,10 @@ class NoZoneError(ValueError):
     """There is no zone of this name."""
 
 
-def known() -> set[str]:
-    """Names of all zones."""
-    return available_timezones()
+@cache
+def known() -> frozenset[str]:
+    """Names of all zones; reading them takes a walk through the time zone data base."""
+    return frozenset(available_timezones())
 
 
 @cache
