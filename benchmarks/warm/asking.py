@@ -1,4 +1,4 @@
-"""The analysts' twenty questions over marts that grow by days: each asked three times, the median counts.
+"""The analysts' questions over marts that grow by days: each asked three times, the median counts.
 
 The marts are a real build's; its first day is repeated with other values until there are enough. Answers are taken over
 as Arrow, as a client would.

@@ -65,6 +65,12 @@ QUERIES = {
         (SELECT * FROM {_METRICS} LIMIT 3)""",
     "site_use_1d": f"""SELECT day AS event_date, site_id, resource, 'kWh' AS unit, 40.0 + site AS amount,
         1 AS meter_count FROM days, ({_SITES}), (SELECT unnest(['electricity', 'heat', 'water']) AS resource)""",
+    "site_intensity": f"""SELECT site_id, year AS return_year, resource, if(resource = 'water', 'm**3', 'kWh') AS unit,
+        1000.0 + site AS floor_area, year AS floor_area_year, 4000.0 + site AS measured_amount, 100 AS measured_days,
+        365 AS days_in_year, measured_amount / floor_area AS measured_per_m2, 16000.0 AS reported_amount,
+        reported_amount / floor_area AS reported_per_m2, measured_amount / 100 / (reported_amount / 365)
+            AS measured_to_reported FROM ({_SITES}), range(2023, 2026) AS years(year),
+        (SELECT unnest(['electricity', 'heat', 'water', 'energy']) AS resource)""",
     "trust": "SELECT 'RX' || n AS organisation_code, 'Trust ' || n AS name, 'North' AS region FROM range(5) AS made(n)",
     "site": f"SELECT site_id, left(site_id, 3) AS organisation_code, 'Site ' || site AS name FROM ({_SITES})",
     "asset": "SELECT 'A1' AS asset_id, 'Air-handling unit' AS name",

@@ -106,12 +106,12 @@ def told_of_server(stage: Stage) -> str:
 
 
 def questions(bench: Bench, size: Size, home: Path) -> Section:
-    """Twenty questions at each size."""
+    """The questions at each size."""
     days = [
         wanted for wanted in size.days if shutil.disk_usage(bench.folder).free > wanted * size.hourly * BYTES_PER_ROW
     ]
     section = Section(
-        "Twenty questions",
+        "Questions",
         f"docs/analysts/queries over marts of {size.devices:,} devices that grow by days: milliseconds, median of 3, "
         "DuckDB with 4 GB. The answers are taken over whole, as Arrow.",
     )
@@ -140,7 +140,7 @@ def questions(bench: Bench, size: Size, home: Path) -> Section:
         total = sum(took_ms for took_ms, _ in stage.says["asked"].values()) / 1000
         section.said.append(
             f"{stage.rows:,.0f} hourly rows, {stage.says['bytes'] / 2**20:,.0f} MB on disk, {stage.rss_mb:,.0f} MB in "
-            f"memory: all twenty {total:.1f} s; the slowest is {slowest}, {took_ms:,.0f} ms."
+            f"memory: all {len(QUERIES)} {total:.1f} s; the slowest is {slowest}, {took_ms:,.0f} ms."
         )
     remove(out)
     return section

@@ -69,3 +69,38 @@
     from {{ arg_dict['temp_relation'] }}
     {{ get_query_options(parse_options=True) }};
 {%- endmacro %}
+
+
+{#- Whether rows that are staged whole, or the versions that they lead to, were staged anew and are not built yet: both
+    are listed under one date. -#}
+{% macro whole_is_due(lane) -%}
+    exists (
+        select 1
+        from {{ source('staging', 'date_state') }} as state
+        where
+            state.lane in ('{{ lane }}', 'entities')
+            and state.date = cast('{{ var('whole_date') }}' as date)
+            and state.built_batch is null
+    )
+{%- endmacro %}
+
+
+{% macro only_if_whole_is_due(lane) -%}
+    {#- Asked for in every case, as above. -#}
+    {%- set due = whole_is_due(lane) -%}
+    {%- if is_incremental() -%}
+    where {{ due }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro get_incremental_replace_whole_sql(arg_dict) -%}
+    {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+    delete from {{ arg_dict['target_relation'] }}
+    where {{ whole_is_due(config.meta_require('lane')) }};
+
+    insert into {{ arg_dict['target_relation'] }} ({{ columns }})
+    select {{ columns }}
+    from {{ arg_dict['temp_relation'] }}
+    {{ get_query_options(parse_options=True) }};
+{%- endmacro %}

@@ -65,6 +65,7 @@ _ALERTS = "fct_alerts_daily"
 _QUALITY = "fct_data_quality_daily"
 _COMFORT = "fct_site_comfort_daily"
 _USE = "fct_site_use_daily"
+_INTENSITY = "fct_site_intensity"
 _MONEY = "fct_engagement"
 
 
@@ -94,6 +95,29 @@ def _used(resource: str, unit: str) -> Measure:
         f'KEEPFILTERS({_USE}[unit] = "{unit}"))',
         NUMBER,
         f"What the meters of the sites counted, in {unit}.",
+    )
+
+
+def _per_area(side: str, says: str) -> Measure:
+    """A mean over sites and years, weighted by floor area, of the rows that know both; of one resource."""
+    known = f"KEEPFILTERS(NOT ISBLANK({_INTENSITY}[{side}_per_m2]))"
+    return Measure(
+        _INTENSITY,
+        f"{side.capitalize()} per m²",
+        f"IF(HASONEVALUE({_INTENSITY}[resource]), DIVIDE(CALCULATE(SUM({_INTENSITY}[{side}_amount]), {known}), "
+        f"CALCULATE(SUM({_INTENSITY}[floor_area]), {known})))",
+        NUMBER,
+        f"{says}, in kWh or m³ per m² of floor area, as a mean over years; blank unless one resource is chosen.",
+    )
+
+
+def _metered_of_reported() -> str:
+    """As one site's own figure: each measured day stands for those of its year that were not."""
+    known = f"KEEPFILTERS(NOT ISBLANK({_INTENSITY}[measured_to_reported]))"
+    year = f"{_INTENSITY}[measured_to_reported] * {_INTENSITY}[reported_amount]"
+    return (
+        f"IF(HASONEVALUE({_INTENSITY}[resource]), DIVIDE(SUMX({_INTENSITY}, {year}), "
+        f"CALCULATE(SUM({_INTENSITY}[reported_amount]), {known})))"
     )
 
 
@@ -167,6 +191,16 @@ MEASURES: tuple[Measure, ...] = (
     _used("electricity", "kWh"),
     _used("heat", "kWh"),
     _used("water", "m**3"),
+    _per_area("reported", "What sites reported"),
+    _per_area("measured", "What meters counted on the days measured, not scaled up"),
+    Measure(
+        _INTENSITY,
+        "Metered %",
+        _metered_of_reported(),
+        SHARE,
+        "Metered a day of what was reported a day, where both are known; about 100 % where meters cover the whole of "
+        "the sites; blank unless one resource is chosen.",
+    ),
     Measure(_MONEY, "Engagements", f"COUNTROWS({_MONEY})", WHOLE, "Engagements, each once."),
     Measure(
         _MONEY,

@@ -45,6 +45,16 @@ TRENDS: Mapping[str, Trend] = {
         ("dim_site", "name"),
         (("fct_device_health_daily", "Healthy %"), ("fct_device_health_daily", "Hours silent")),
     ),
+    "energy_and_water": Trend(
+        ("dim_date", "fiscal_year_name"),
+        ("dim_site", "name"),
+        (
+            ("fct_site_intensity", "Reported per m²"),
+            ("fct_site_intensity", "Measured per m²"),
+            ("fct_site_intensity", "Metered %"),
+        ),
+        ("fct_site_intensity", "resource"),
+    ),
     "engagement_performance": Trend(
         ("dim_date", "fiscal_year_name"),
         ("dim_client", "name"),

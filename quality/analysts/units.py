@@ -34,11 +34,13 @@ WHOLE, NUMBER, SHARE, PLAIN = "#,0", "#,0.00", "0.0%", "0"
 _NUMBERS: tuple[tuple[str, Shown], ...] = (
     (r"(reading|row|expected)_count", Shown("", WHOLE, SUMMED)),
     (r"active_days|.*_count", Shown("", WHOLE)),
-    (r"duration_days", Shown("d", WHOLE)),
+    (r"duration_days|measured_days|days_in_year", Shown("d", WHOLE)),
     (r"(min|max|avg|stdev|first|last|p\d\d|lowest|highest)_value|(low|high)_limit", Shown("of the metric", NUMBER)),
-    (r"amount", Shown("in `unit`", NUMBER)),
+    (r"(.*_)?amount", Shown("in `unit`", NUMBER)),
+    (r".*_per_m2", Shown("in `unit` per m²", NUMBER)),
+    (r"floor_area", Shown("m²", WHOLE)),
     (r"budget|actual_cost|revenue|budget_variance", Shown("in `currency`", NUMBER)),
-    (r"completeness|.*_share|.*_margin", Shown("share, 1 = 100 %", SHARE)),
+    (r"completeness|.*_share|.*_margin|measured_to_reported", Shown("share, 1 = 100 %", SHARE)),
     (r".*_score", Shown("", NUMBER)),
     (r"hours_in_day", Shown("h", NUMBER)),
     (r"hours_.*|device_hours_.*", Shown("h", NUMBER, SUMMED)),
@@ -46,7 +48,8 @@ _NUMBERS: tuple[tuple[str, Shown], ...] = (
     (r"battery_.*", Shown("%", NUMBER)),
     (r"signal_avg", Shown("dBm", NUMBER)),
     (r"latitude|longitude", Shown("°", "0.000000")),
-    (r"(.*_)?date_key|hour_of_day|weekday|(iso|fiscal|calendar)_(year|week|month|quarter)", Shown("", PLAIN)),
+    (r"return_year|floor_area_year|(.*_)?date_key", Shown("", PLAIN)),
+    (r"hour_of_day|weekday|(iso|fiscal|calendar)_(year|week|month|quarter)", Shown("", PLAIN)),
     (r"(quarter|month|day)_of_(year|month)", Shown("", PLAIN)),
 )
 _TYPES = {

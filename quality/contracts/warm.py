@@ -15,6 +15,7 @@ from quality.contracts.domain_tables import (
     ENGAGEMENT_KPIS,
     FAULT_INDICATORS_1D,
     SITE_COMFORT_1D,
+    SITE_INTENSITY,
     SITE_USE_1D,
 )
 from quality.contracts.entities import (
@@ -66,8 +67,9 @@ def _without_origin(table: Table) -> Table:
     return replace(table, columns=tuple(column for column in table.columns if column.name not in _ORIGIN))
 
 
-def _subject(table: Table, date_column: str | None) -> Staged:
-    return Staged(table=_without_origin(table), lane="domain" if date_column else "entities", date_column=date_column)
+def _subject(table: Table, date_column: str | None, lane: Lane = "domain") -> Staged:
+    """A subject table; one without dates is of the lane of what it is made of, so that it is staged when that is."""
+    return Staged(table=_without_origin(table), lane=lane, date_column=date_column)
 
 
 def _versions(entity: Entity) -> Staged:
@@ -88,8 +90,9 @@ STAGED: tuple[Staged, ...] = (
     _subject(FAULT_INDICATORS_1D, "event_date"),
     _subject(SITE_COMFORT_1D, "local_date"),
     _subject(SITE_USE_1D, "event_date"),
+    _subject(SITE_INTENSITY, None),
     *STAGED_ENTITIES,
-    _subject(ENGAGEMENT_KPIS, None),
+    _subject(ENGAGEMENT_KPIS, None, "entities"),
 )
 
 STAGING_DATE_STATE = Table(

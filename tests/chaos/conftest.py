@@ -76,7 +76,7 @@ NOTHING_OF = frozenset(
     [f"adx.{kusto_name(t)}" for t in (ADX_COUNTER_STEPS, ADX_STATE_SPANS, *COUNTERS.values(), *STATES.values())]
     + [f"gold.{t.name}" for t in (*COUNTERS.values(), *STATES.values(), SITE_COMFORT_1D, SITE_USE_1D)]
     + [f"gold.{t.name}" for t in (FAULT_INDICATORS_1D, TWIN_STATES)]
-    + [f"warm.{name}" for name in (*_UNREGISTERED, "fct_site_use_daily")]
+    + [f"warm.{name}" for name in (*_UNREGISTERED, "fct_site_use_daily", "fct_site_intensity")]
 )
 """Tables to which a fleet without counters, states and registers gives no row: they stay empty, and that is all."""
 LAKEHOUSE = ("-m", "orchestration.cli.main")

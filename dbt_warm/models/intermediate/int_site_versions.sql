@@ -18,6 +18,8 @@ named as (
     select site_id from {{ ref('stg_site_comfort') }}
     union
     select site_id from {{ ref('stg_site_use') }}
+    union
+    select site_id from {{ ref('stg_site_intensity') }}
 
 ),
 

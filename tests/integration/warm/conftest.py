@@ -26,6 +26,7 @@ from quality.contracts.domain_tables import (
     ENGAGEMENT_KPIS,
     FAULT_INDICATORS_1D,
     SITE_COMFORT_1D,
+    SITE_INTENSITY,
     SITE_USE_1D,
 )
 from quality.contracts.entities import CLIENT, ENGAGEMENT, IOT_DEVICE, SERVICE_OFFERING, SITE, TRUST
@@ -179,6 +180,14 @@ def estate(gold: Gold) -> None:
     gold.subject(SITE_COMFORT_1D, TUESDAY, 1, [{"site_id": site} | band | hours for site, _ in sites])
     used = {"resource": "electricity", "unit": "kWh", "amount": 42.0, "meter_count": 1}
     gold.subject(SITE_USE_1D, TUESDAY, 1, [{"site_id": NORTH} | used])
+    gold.whole(SITE_INTENSITY, 1, [intensity(NORTH, 2024), intensity(NORTH, 2025), intensity(SOUTH, 2025)])
+
+
+def intensity(site: str, year: int) -> dict[str, Any]:
+    """A row of `gold.site_intensity`."""
+    measured = {"measured_amount": 42.0, "measured_days": 1, "days_in_year": 365, "measured_per_m2": 0.5}
+    area = {"floor_area": 84.0, "floor_area_year": year}
+    return {"site_id": site, "return_year": year, "resource": "electricity", "unit": "kWh"} | area | measured
 
 
 def warm_up(settings: Settings) -> dict[date, int]:

@@ -21,7 +21,16 @@ from canonical.specs import load_specs
 from lake.fence import write
 from lake.store import Lake
 from quality.contracts.arrow import arrow_schema
-from quality.contracts.entities import CLIENT, ENGAGEMENT, IOT_DEVICE, SERVICE_OFFERING, SITE, TRUST, Entity
+from quality.contracts.entities import (
+    CLIENT,
+    ENGAGEMENT,
+    IOT_DEVICE,
+    SERVICE_OFFERING,
+    SITE,
+    SITE_RETURN,
+    TRUST,
+    Entity,
+)
 from quality.contracts.metrics import BY_NAME
 from quality.contracts.model import Table
 from quality.contracts.tables import BATCHES, DUPLICATES, QUARANTINE, READING_FLAGS, READINGS
@@ -34,7 +43,7 @@ HEARD = datetime(2026, 4, 1, 18, tzinfo=UTC)
 """Wednesday is heard of until then."""
 INTERVALS = {"tasmota": 300.0, "uci_air_quality": 3600.0}
 """Seconds between readings that a mapping declares; the others declare none."""
-NORTH, SOUTH, GHOST = "RXX/NORTH", "RYY/SOUTH", "RZZ/GHOST"
+NORTH, SOUTH, GHOST, CLINIC = "RXX/NORTH", "RYY/SOUTH", "RZZ/GHOST", "RYY/CLINIC"
 BLANK: Row = {
     "string": "", "long": 0, "int": 0, "double": 0.0, "boolean": False, "binary": b"", "map": [], "counts": [],
     "strings": [], "dates": [], "timestamp": datetime(2020, 1, 1, tzinfo=UTC), "date": date(2020, 1, 1),
@@ -69,9 +78,13 @@ def settle(lake: Lake, *, followed: bool = False) -> None:
 
 def later(lake: Lake) -> None:
     """Another batch: readings of Sunday that come in on Wednesday."""
+    measured = [
+        *_steady("bms:left", "2026-03-29T00:07", "2026-03-29T09:00", level=31.0),
+        *_series("bms:meter-s", "energy_interval", {"2026-03-29T09:07": 6.5}),
+    ]
     rows = [
         _reading(10**6 + number, row | {"enqueued_at": at("2026-04-01T17:00")}, "")
-        for number, row in enumerate(_steady("bms:left", "2026-03-29T00:07", "2026-03-29T09:00", level=31.0))
+        for number, row in enumerate(measured)
     ]
     fence = {"silver/batch": 2}
     reached = [("telemetry/0/0", int(HEARD.timestamp() * 1e6))]
@@ -272,6 +285,8 @@ _SITES = (
      "time_zone": "Europe/London", "since": "2026-03-31"},
     {"site_id": SOUTH, "organisation_code": "RYY", "site_code": "SOUTH", "name": "Zähler-Haus",
      "time_zone": "Australia/Adelaide"},
+    {"site_id": CLINIC, "organisation_code": "RYY", "site_code": "CLINIC", "name": "Clinic",
+     "time_zone": "Europe/London"},
 )  # fmt: skip
 _TRUSTS = (
     {"organisation_code": "RXX", "name": "Old Name", "until": "2026-03-30"},
@@ -309,6 +324,27 @@ _ENGAGEMENTS = (
     _engagement(9, "C3", 10.0, 30.0, None),
     _engagement(11, "c2", 10.0, None, 12.0),
 )
+
+
+def _return(site: str, year: int, area: float | None, **figures: Any) -> Row:
+    named = {"site_id": site, "organisation_code": site[:3], "site_code": site[4:], "return_year": year}
+    return named | {"gross_internal_floor_area": area} | figures
+
+
+_RETURNS = (
+    # In another's hands at the end of the one year than at that of the other; an area is looked for before, then after.
+    _return(NORTH, 2023, None, electricity_consumed=900.0, gas_consumed=4000.0, water_volume=60.0),
+    _return(NORTH, 2024, 500.0, electricity_consumed=1000.0, renewable_electricity_consumed=50.0, oil_consumed=70.0),
+    _return(NORTH, 2025, 520.0, electricity_consumed=1200.0, until="2026-03-30"),
+    _return(NORTH, 2025, 512.5, electricity_consumed=1100.0, gas_consumed=0.0, water_volume=75.0, since="2026-03-30"),
+    # Beside another of its organisation whose area is not known, and which has no meters.
+    _return(SOUTH, 2024, 800.0, electricity_consumed=9000.0, steam_consumed=100.0, water_volume=0.0),
+    _return(SOUTH, 2025, 820.0, electricity_consumed=9900.0, hot_water_consumed=365.0, water_volume=5.0),
+    _return(CLINIC, 2025, None, electricity_consumed=333.0, water_volume=12.0),
+    # Of a site that no register knows, and one that was taken back.
+    _return(GHOST, 2024, 40.0, water_volume=8.0),
+    _return(GHOST, 2025, 40.0, water_volume=9.0, until="2026-03-30"),
+)
 REGISTERS: tuple[tuple[Entity, Sequence[Row]], ...] = (
     (IOT_DEVICE, _DEVICES),
     (SITE, _SITES),
@@ -316,4 +352,5 @@ REGISTERS: tuple[tuple[Entity, Sequence[Row]], ...] = (
     (CLIENT, _CLIENTS),
     (SERVICE_OFFERING, ({"service_offering_id": "S1", "name": "Survey", "currency": "GBP"},)),
     (ENGAGEMENT, _ENGAGEMENTS),
+    (SITE_RETURN, _RETURNS),
 )

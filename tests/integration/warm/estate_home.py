@@ -18,6 +18,7 @@ import pyarrow as pa
 from assets.date_state import record
 from assets.gold.domain.due import due
 from assets.gold.domain.engagements import load_kpis
+from assets.gold.domain.intensity import load_intensity
 from assets.gold.domain.load import load_domain
 from assets.gold.load import load_dates
 from assets.gold.quality import load_quality
@@ -74,6 +75,7 @@ def to_gold(lake: Lake, dates: Collection[date], scratch: Path | None = None) ->
             endpoint.stop()
     load_quality(lake, silver, DAYS)  # by when rows arrived, whatever they are about
     load_domain(lake, list(due(lake)))
+    load_intensity(lake)
     load_kpis(lake)
 
 

@@ -12,7 +12,9 @@ from quality.tsql import findings
 from settings.model import Settings
 from tests.integration.warm.alike import comparable, differences
 from tests.integration.warm.answers.every import ANSWERS
+from tests.integration.warm.answers.intensity import site_rows
 from tests.integration.warm.answers.silver import Silver
+from tests.integration.warm.estate import GHOST
 from tests.integration.warm.estate_home import make
 
 QUERIES = sorted((Path(__file__).parents[3] / "docs" / "analysts" / "queries").glob("*.sql"))
@@ -44,6 +46,14 @@ MISTAKES = (
     (19, "rank() over", "row_number() over"),
     (20, "/ nullif(sum(case when fact.actual_cost is not null then fact.revenue end), 0)", "/ sum(fact.revenue)"),
     (20, "case when fact.budget_variance > 0 then fact.budget_variance else 0 end", "fact.budget_variance"),
+    (21, "sum(case when fact.floor_area is not null then fact.reported_amount end)", "sum(fact.reported_amount)"),
+    (21, "sum(case when fact.measured_amount is not null then fact.floor_area end)", "sum(fact.floor_area)"),
+    (21, "fact.resource in ('energy', 'water')", "fact.resource not in ('energy')"),
+    (
+        21,
+        "sum(case when fact.measured_to_reported is not null then fact.reported_amount end)",
+        "sum(fact.reported_amount)",
+    ),
 )
 """What somebody might have written: question, words, other words."""
 
@@ -61,8 +71,8 @@ def marts(estate_home):
         yield db
 
 
-def test_there_are_twenty_and_each_opens_with_its_question():
-    assert [path.name[:3] for path in QUERIES] == [f"{number:02}-" for number in range(1, 21)]
+def test_there_are_twenty_one_and_each_opens_with_its_question():
+    assert [path.name[:3] for path in QUERIES] == [f"{number:02}-" for number in range(1, 22)]
     firsts = [path.read_text().splitlines()[0] for path in QUERIES]
     assert [first for first in firsts if not (first.startswith("-- ") and first.endswith("?"))] == []
 
@@ -72,6 +82,20 @@ def test_a_question_has_the_answer_that_silver_gives(marts, silver, query, answe
     found = comparable(marts.execute(query.read_text()).fetchall())
     assert len(found) > 1
     assert differences(found, comparable(answer(silver))) == []
+
+
+def test_each_sites_use_per_floor_area_is_what_its_meters_and_returns_give(marts, silver):
+    query = """
+        select site.name, site.organisation_name, day.fiscal_year_name, fact.* exclude (site_key, date_key)
+        from marts.fct_site_intensity as fact
+        join marts.dim_site as site using (site_key)
+        join marts.dim_date as day using (date_key)
+    """
+    wanted = comparable(site_rows(silver))
+    assert differences(comparable(marts.execute(query).fetchall()), wanted) == []
+    held = {(row[0], row[3], row[4]) for row in wanted}
+    assert {("Infirmary", 2024, "heat"), ("New Infirmary", 2025, "energy"), (GHOST, 2024, "water")} <= held
+    assert (GHOST, 2025, "water") not in held, "that return was taken back"
 
 
 @pytest.mark.parametrize(("number", "words", "others"), MISTAKES)

@@ -42,6 +42,7 @@ def test_every_mart_is_counted(settings):
         "fct_readings_daily": 6,
         "fct_readings_hourly": 12,
         "fct_site_comfort_daily": 2,
+        "fct_site_intensity": 3,
         "fct_site_use_daily": 1,
     }
 
@@ -122,6 +123,7 @@ def test_a_corrected_register_rebuilds_the_dates_whose_facts_lead_elsewhere_and_
     with writing(built.settings) as db:  # marks that only a rebuild of their date would wipe out
         db.execute("update marts.fct_readings_hourly set completeness = 0.25")
         db.execute("update marts.fct_site_use_daily set amount = 0.25")
+        db.execute("update marts.fct_site_intensity set floor_area = 0.25")
     built.register(2, datetime(2026, 3, 31, tzinfo=UTC))
     dirty = dirty_warm_dates(built.lake, built.settings)
     assert dirty.keys() == {WHOLE_DATE}
@@ -132,6 +134,8 @@ def test_a_corrected_register_rebuilds_the_dates_whose_facts_lead_elsewhere_and_
     query = "select distinct event_date, completeness from marts.fct_readings_hourly order by all"
     assert published(built.settings, query) == [(MONDAY, 0.25), (TUESDAY, 1.0), (WEDNESDAY, 0.25)]
     assert published(built.settings, "select amount from marts.fct_site_use_daily") == [(0.25,)]
+    replaced = "select distinct floor_area from marts.fct_site_intensity"
+    assert published(built.settings, replaced) == [(84.0,)], "its rows are few, and all of them are replaced"
     moved = [row for row in published(built.settings, WHERE) if row[0] == "bms:right"]
     assert [registered for _, _, registered, _ in moved] == [False, False, True, True]
 
@@ -194,7 +198,7 @@ def test_every_column_of_every_relation_is_documented(settings, published):
         " and table_name not in ('built_with', 'publication')",
     ):
         held.setdefault(relation, set()).add(column)
-    assert len(held) == 52
+    assert len(held) == 55
     assert held == documented
 
 

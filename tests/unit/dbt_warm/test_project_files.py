@@ -10,7 +10,7 @@ import yaml
 
 from quality.contracts.dbt import rendered, write
 from quality.contracts.metrics import METRICS
-from quality.contracts.warm import SOURCES
+from quality.contracts.warm import SOURCES, WHOLE_DATE
 
 PROJECT = Path(__file__).parents[3] / "dbt_warm"
 MODELS = sorted((PROJECT / "models").rglob("*.sql"))
@@ -61,7 +61,7 @@ def test_a_mart_types_every_column_and_tests_its_key(mart):
 
 def test_every_key_of_every_fact_leads_to_a_dimension():
     facts = {path.stem: yaml.safe_load(path.read_text()) for path in MODEL_YAML if path.stem.startswith("fct_")}
-    assert len(facts) == 8
+    assert len(facts) == 9
     for name, page in facts.items():
         [model] = page["models"]
         keys = {column["name"] for column in model["columns"] if column["name"].endswith("_key")}
@@ -79,6 +79,17 @@ def test_a_fact_selects_the_dates_that_its_strategy_deletes(fact):
     told = [found[1] for found in config.values() if found]
     [selected] = re.findall(r"only_dates_to_build\((.*)\)", text)
     assert re.findall(r"'(\w+)'", selected) == told
+
+
+@pytest.mark.parametrize("fact", [path for path in MODELS if "replace_whole" in path.read_text()], ids=lambda p: p.stem)
+def test_a_fact_that_is_replaced_whole_selects_when_its_strategy_deletes(fact):
+    told = re.findall(r"(?:'lane': |only_if_whole_is_due\()'(\w+)'", fact.read_text())
+    assert told == ["domain", "domain"]
+
+
+def test_what_is_staged_whole_is_due_by_the_date_that_staging_lists_it_under():
+    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
+    assert project["vars"]["whole_date"] == WHOLE_DATE.isoformat()
 
 
 @pytest.mark.parametrize(

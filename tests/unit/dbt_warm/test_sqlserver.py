@@ -37,7 +37,7 @@ def test_every_model_and_test_compiles_to_t_sql_that_sql_server_takes(project):
 
 def test_incremental_models_are_compiled_as_an_incremental_run_has_them(project):
     facts = [model for model in project.models if model["config"]["materialized"] == "incremental"]
-    assert len(facts) == 7
+    assert len(facts) == 8
     assert all("built_batch is null" in project.sql[fact["unique_id"]] for fact in facts)
 
 

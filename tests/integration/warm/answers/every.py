@@ -1,13 +1,13 @@
 """Which computation answers which question.
 
-Belongs here: the twenty, in the order of docs/analysts/queries. Does not: any of them.
+Belongs here: all of them, in the order of docs/analysts/queries. Does not: any of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.integration.warm.answers import business, devices, readings, sites
+from tests.integration.warm.answers import business, devices, intensity, readings, sites
 from tests.integration.warm.answers.silver import Row, Silver
 
 ANSWERS: tuple[Callable[[Silver], list[Row]], ...] = (
@@ -31,4 +31,5 @@ ANSWERS: tuple[Callable[[Silver], list[Row]], ...] = (
     business.refused_share,
     business.reasons_of_refusal,
     business.margin_by_client,
+    intensity.use_per_floor_area,
 )

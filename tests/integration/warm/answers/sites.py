@@ -66,7 +66,7 @@ def sites_too_warm(silver: Silver) -> list[Row]:
     return warm.select("day", "site", "metric", "high", "above").rows()
 
 
-def _use(silver: Silver) -> pl.DataFrame:
+def use(silver: Silver) -> pl.DataFrame:
     """Amounts by site, date and resource; an hour counts where its meter stood as it began."""
     made = []
     for resource in RESOURCES:
@@ -100,13 +100,13 @@ def _rise(metric: str, earlier: float, later: float) -> float:
 
 def energy_by_site_and_month(silver: Silver) -> list[Row]:
     """11. By calendar month."""
-    months = _use(silver).group_by("site", pl.col("day").dt.month_start(), "resource", "unit")
+    months = use(silver).group_by("site", pl.col("day").dt.month_start(), "resource", "unit")
     return months.agg(pl.col("amount").sum()).rows()
 
 
 def use_by_organisation(silver: Silver) -> list[Row]:
     """12. By the organisation that had the site on the day, under the name it has today."""
     totals: dict[Row, float] = defaultdict(float)
-    for row in _use(silver).iter_rows(named=True):
+    for row in use(silver).iter_rows(named=True):
         totals[row["organisation"], fiscal_name(row["day"]), row["resource"], row["unit"]] += row["amount"]
     return [(*key, amount) for key, amount in totals.items()]

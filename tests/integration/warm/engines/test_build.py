@@ -19,6 +19,7 @@ from assets.warm.sqlserver.transient import SqlServerError
 from assets.warm.staging import dirty_warm_dates, load_staging
 from assets.warm.state import MARTS
 from lake.store import Lake
+from quality.contracts.warm import WHOLE_DATE
 from settings.model import Settings
 from tests.integration.warm.alike import comparable, differences
 from tests.integration.warm.answers.every import ANSWERS
@@ -83,6 +84,8 @@ def test_the_first_build_is_from_scratch_and_the_second_incremental(twins):
     # A date is taken on when any of its lanes is newer; only the late readings are of another batch.
     batches = {day: batch for lane, day, _, batch in twins.second.staged if lane == "readings"}
     assert {day for day, batch in batches.items() if batch == 2} == {DAYS[1]}
+    # A meter was among them, so what is used per floor area is due too.
+    assert ("domain", WHOLE_DATE) in {(lane, day) for lane, day, _, _ in twins.second.staged}
     assert dirty_warm_dates(twins.lake, twins.sqlserver) == {}
 
 
