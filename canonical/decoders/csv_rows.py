@@ -64,7 +64,7 @@ class CsvRows:
             text = f"SELECT * FROM ({text}) WHERE text IS NULL OR NOT {self._is_blank('text')}"
         blank = f"WHEN {self._is_blank('line')} THEN 'blank'" if self._skips_blank and not self._many else ""
         return f"""
-            SELECT {keep}, c, h, CASE
+            SELECT {keep}, c, h, plain, CASE
                 WHEN line IS NULL THEN 'invalid_utf8' {blank}
                 WHEN c IS NULL OR {no_header} OR len(c) IS DISTINCT FROM {count} THEN 'invalid_csv'
                 END AS body_fault, CASE
@@ -73,11 +73,27 @@ class CsvRows:
                 WHEN {count} IS NULL THEN 'a quote is out of place in {where}'
                 ELSE concat(len(c), ' columns where there should be ', {count})
                 END AS body_detail
-            FROM (SELECT *, {self._split("line", "quoted")} AS c, {header} AS h
-            FROM (SELECT *, {self._quoted("line")} AS quoted
-            FROM (SELECT *, CASE WHEN right(text, 1) IN (chr(10), chr(13))
+            FROM (SELECT *, {self._split_plain("line")} ELSE {self._split("line", "quoted")} END AS c, {header} AS h
+            FROM (SELECT *, CASE WHEN NOT plain THEN {self._quoted("line")} END AS quoted
+            FROM (SELECT *, CASE WHEN NOT plain AND right(text, 1) IN (chr(10), chr(13))
                 THEN regexp_replace(text, '\\r?\\n?$', '') ELSE text END AS line
-            FROM ({text}))))"""
+            FROM (SELECT *, NOT regexp_matches(text, {sql.text(self._unusual)}) AS plain FROM ({text})))))"""
+
+    @property
+    def _unusual(self) -> str:
+        """What most lines have none of, looked for once a line.
+
+        Quotes, line breaks, blanks behind a delimiter, and what DuckDB takes for part of a number and a CSV does not:
+        `1_000`, `+-1`, `nan(1)`, tabs around it.
+        """
+        signs = "".join(sign for sign in "\t_(" if sign != self._delimiter)
+        blank = f"|{re.escape(self._delimiter)} " if self._delimiter != " " else ""
+        return rf"[{re.escape(self._quote)}{signs}\x00-\x08\x0a-\x1f]|\+-{blank}"
+
+    def _split_plain(self, line: str) -> str:
+        """SQL: the beginning of a CASE that splits a line without anything unusual."""
+        plainly = "false" if self._runs else "plain"
+        return f"CASE WHEN {plainly} THEN string_split({line}, {sql.text(self._delimiter)})"
 
     def _is_blank(self, line: str) -> str:
         """SQL: whether a row has nothing but delimiters, quotes and blanks."""
@@ -139,9 +155,15 @@ class CsvRows:
             pattern = rf"[+-]?(([0-9]+({sign}[0-9]*)?|{sign}[0-9]+)([eE][+-]?[0-9]+)?|{_NOT_FINITE})"
             plain = text if self._decimal == "." else f"replace({text}, {sql.text(self._decimal)}, '.')"
             digits = f"CASE WHEN regexp_full_match({text}, {sql.text(pattern)}) THEN {plain} END"
+        number = f"try_cast({digits} AS DOUBLE)"
+        if manner is None and self._decimal == ".":
+            # In a plain line whatever DuckDB takes for a number is one.
+            number = (
+                f"try_cast(CASE WHEN plain OR regexp_full_match({text}, {sql.text(pattern)}) THEN {text} END AS DOUBLE)"
+            )
         return Cell(
             given=f"coalesce({text} <> '', false)",
-            number=f"try_cast({digits} AS DOUBLE)",
+            number=number,
             digits=digits,
             text=text,
             name=text,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import product
+
+import pytest
+
 AT = "2026-11-21T03:00:00Z"
 T = {"metric": "air_temperature", "path": "t", "unit": "degC"}
 
@@ -93,3 +97,44 @@ def test_the_header_may_stand_in_a_property_for_many_rows_too(read):
     readings, _ = read(_csv(rows="many", header=True), f"1,{AT},a\n2,{AT},b", envelope=envelope)
 
     assert [(device, value) for _, _, device, _, _, value in readings] == [("a", 1.0), ("b", 2.0)]
+
+
+_BEFORE = ("", "+", "-", "+-", "--", " ", "\t", "_", "\u00a0")
+_WHOLE = (
+    "1",
+    "1_0",
+    "10",
+    ".5",
+    "5.",
+    ".",
+    "1e1",
+    "1e3",
+    "1e",
+    "1e+2",
+    "1e400",
+    "0x1",
+    "nan",
+    "nan(1)",
+    "Inf",
+    "infinity",
+    "x",
+)
+_BEHIND = ("", "_", " ", "  ", "\t", "\x0b", "d", "%")
+
+
+@pytest.mark.parametrize("delimiter", [",", "_", "(", "\t", "+"])
+def test_a_number_is_the_same_number_whatever_else_its_line_holds(read, delimiter):
+    """The line with a quoted column at its end is split another way, and its numbers are looked at one by one."""
+    signs = set(delimiter)
+    texts = [text for text in map("".join, product(_BEFORE, _WHOLE, _BEHIND)) if not signs & set(text)]
+    parts = _csv("id", "at", "t", "x", delimiter=delimiter) | {"ignore": ["x"]}
+    ways = [[delimiter.join(("a", AT, text, last)) for text in texts] for last in ("x", '"x"')]
+
+    plain, quoted = (read(parts, *(row.encode() for row in rows)) for rows in ways)
+
+    assert plain == quoted
+    readings, rejects = plain
+    taken = {texts[event] for event, *_ in readings}
+    assert {"1", "10", ".5", "-5.", " 1  ", "-1e1"} <= taken
+    assert not any("_" in text or "(" in text or text.startswith(("+-", "\t")) for text in taken)
+    assert len({event for event, *_ in (*readings, *rejects)}) == len(texts)
