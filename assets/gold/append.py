@@ -132,6 +132,5 @@ def _add(tables: DateTables, export: Touched, gained: Gained) -> int:
         tables.same(ADX_READINGS, before, found)
         return []
 
-    tables.staging.swap(ADX_READINGS, [day], gathered, leaving)
-    tables.verify(ADX_READINGS, before.rows + new)
+    tables.verify(ADX_READINGS, before.rows + new, tables.staging.swap(ADX_READINGS, [day], gathered, leaving))
     return new

@@ -226,13 +226,14 @@ def swap(
 
 def _if_unchanged(table: str, dates: Iterable[date], known: Collection[str], answer: Collection[str]) -> str:
     """The extents `answer`, or none if `table` has lost one of `known` or has another of these dates."""
+    if not answer:
+        return f".show table {identifier(table)} extents | take 0 | project ExtentId"
     seen = ", ".join(map(literal, known)) or literal("")
-    # Without an answer an empty array would have no type to expand.
-    named = ", ".join(map(literal, answer)) or literal("")
+    named = ", ".join(map(literal, answer))
     return (
         f"{_tagged(table, map(by_date, dates))} "
         f"| summarize found = count(), unchanged = countif(tostring(ExtentId) in ({seen})) "
         f"| where found == {len(known)} and unchanged == {len(known)} "
         f"| extend named = dynamic([{named}]) | mv-expand named to typeof(string) "
-        f"| where isnotempty(named) | project ExtentId = toguid(named)"
+        f"| project ExtentId = toguid(named)"
     )

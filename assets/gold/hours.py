@@ -95,10 +95,10 @@ class DateTables:
             self.staging.give_up(table, f"another loader changed {self.day} meanwhile")
         return found
 
-    def verify(self, table: Table, rows: int) -> None:
-        """Raises: LoadError where the table does not hold so many rows at this batch."""
+    def verify(self, table: Table, rows: int, after: Survey | None = None) -> None:
+        """Raises: LoadError where the table, as seen `after` it was written, has not so many rows at this batch."""
         target = kusto_name(table)
-        found = extents.look(self.kusto, [target], [self.day]).held(target, self.day)
+        found = (after or extents.look(self.kusto, [target], [self.day])).held(target, self.day)
         proven = found.proven(self.attempt.lake_id, self.day)
         if found.rows != rows or (rows and proven != self.attempt.batch):
             raise LoadError(
@@ -166,8 +166,7 @@ class DateTables:
         def now_leaving(found: Survey, _: date) -> list[str]:
             return [extent.id for extent in leaving(self.same(table, before, found))]
 
-        self.staging.swap(table, [self.day], gathered, now_leaving)
-        self.verify(table, total)
+        self.verify(table, total, self.staging.swap(table, [self.day], gathered, now_leaving))
 
     def _carried(self, table: Table, column: str, going: Iterable[extents.Extent], change: Change, total: int) -> Query:
         other = 0

@@ -27,6 +27,7 @@ from assets.gold.extents import Attempt, Held, Survey, by_date
 from assets.gold.hours import DateTables
 from assets.gold.kinds import KIND_SOURCES, Kinds
 from assets.gold.mend import mend, sums_of
+from assets.gold.pinned import PinnedLake
 from assets.gold.reach import changed, dates_reached
 from assets.gold.staging import LoadError, Progress, Query, Staging
 from assets.silver.snapshot import Snapshot
@@ -86,8 +87,8 @@ def load_dates(
     folder for what memory does not hold.
     Raises: LoadError, CopyError, KustoRefusedError; running the dates again finishes what is missing.
     """
-    say = on_progress or (lambda _: None)
-    wanted, state = sorted(set(dates)), loaded(lake, "readings")
+    say, lake = on_progress or (lambda _: None), PinnedLake.over(lake)
+    wanted, state, lake_id = sorted(set(dates)), loaded(lake, "readings"), lake.identity()
     due = [day for day in wanted if again or state.get(day, 0) < snapshot.batch]
     done: dict[date, DateLoad] = {day: DateLoad(day, "skip") for day in wanted}
     whole: dict[date, str] = {}
@@ -97,11 +98,11 @@ def load_dates(
         database.deploy(kusto)
     for day in reached:
         say(f"gold: counters and states of {day} change with its neighbour at Silver batch {snapshot.batch}")
-        tables = DateTables(lake, kusto, Attempt.new(lake.identity(), snapshot.batch), day, say)
+        tables = DateTables(lake, kusto, Attempt.new(lake_id, snapshot.batch), day, say)
         mend(tables, snapshot, spill=spill)
         settle(tables)
     for day in due:
-        tables = DateTables(lake, kusto, Attempt.new(lake.identity(), snapshot.batch), day, say)
+        tables = DateTables(lake, kusto, Attempt.new(lake_id, snapshot.batch), day, say)
         if again or day not in state:
             whole[day] = ""
             continue
@@ -217,15 +218,19 @@ class _Load:
         target, stage = kusto_name(table), stage_name(table)
         missing = self._missing(table, before)
         arriving = [day for day in missing if self._rows(table, day)]
+        after: Survey | None = None
         if arriving:
             extents.drop(self._kusto, stage, [by_date(day) for day in arriving if before.held(stage, day).rows])
             gathered = gather(arriving)
-            self._staging.swap(table, arriving, gathered, partial(self._leaving, table))
+            after = self._staging.swap(table, arriving, gathered, partial(self._leaving, table))
         gone = [day for day in missing if not self._rows(table, day)]
-        extents.drop(self._kusto, target, [by_date(day) for day in gone])
+        if gone:
+            extents.drop(self._kusto, target, [by_date(day) for day in gone])
         if not missing:
             return
-        if wrong := self._missing(table, extents.look(self._kusto, [target], self._dates)):
+        if gone or after is None:
+            after = extents.look(self._kusto, [target], self._dates)
+        if wrong := self._missing(table, after):
             raise LoadError(
                 f"{target} at {self._kusto.uri} does not hold what was swapped in for "
                 f"{', '.join(map(str, wrong))}. Another loader may be at work: run the dates again."

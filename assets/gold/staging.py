@@ -132,11 +132,12 @@ class Staging:
         dates: Collection[date],
         gathered: Survey,
         leaving: Callable[[Survey, date], Collection[str]],
-    ) -> None:
+    ) -> Survey:
         """Put what was gathered of the dates in place of the extents that `leaving` finds in the target.
 
         Kusto merges extents when it likes, and another loader may have swapped: then the target is looked at anew, and
         `leaving` is asked again; it raises where what is there now is no longer what was built on.
+        Returns: what the table and its stage hold afterwards.
         """
         survey = gathered
         for _ in range(_TRIES):
@@ -144,8 +145,8 @@ class Staging:
             extents.swap(self.kusto, table, dates, survey=survey, attempt=self.attempt, leaving=going)
             survey = self.survey(table)
             if not any(survey.held(stage_name(table), day, self.attempt).rows for day in dates):
-                return
-        self.give_up(table, f"it changed {_TRIES} times while it was to be swapped")
+                return survey
+        return self.give_up(table, f"it changed {_TRIES} times while it was to be swapped")
 
     def refuse_newer(self, table: Table, day: date, held: Held) -> None:
         """Raises: LoadError where the table holds a newer batch of the date; it never goes back."""

@@ -43,9 +43,7 @@ class Size:
     days: int
     added: int
     year: int
-    """Dates of a year that have readings."""
-    apart: int
-    """Days from one of them to the next."""
+    """Dates in a row."""
     year_devices: int
     """Each with a reading every quarter of an hour."""
     warm: warm.Size
@@ -53,8 +51,8 @@ class Size:
     """Longest a contender may take."""
 
 
-QUICK = Size(devices=10, days=1, added=400, year=14, apart=1, year_devices=5, warm=warm.QUICK, seconds=300)
-FULL = Size(devices=175, days=2, added=1_000, year=122, apart=3, year_devices=30, warm=warm.FULL, seconds=900)
+QUICK = Size(devices=10, days=1, added=400, year=14, year_devices=5, warm=warm.QUICK, seconds=300)
+FULL = Size(devices=175, days=2, added=1_000, year=365, year_devices=30, warm=warm.FULL, seconds=900)
 
 
 def _peers(console: Console) -> dict[str, str]:
@@ -116,11 +114,11 @@ def _ratios(section: Section) -> list[str]:
 
 def late(bench: Bench, size: Size) -> Section:
     """One late event in a year of data."""
-    dates = days_from(FIRST, size.year, size.apart)
+    dates = days_from(FIRST, size.year)
     rows = size.year_devices * DAY_S // 900
     section = Section(
-        f"One late reading in {size.year * size.apart} days",
-        f"{rows:,} readings on {size.year} dates of them, then one more, for a date {size.year // 4 * size.apart} days "
+        f"One late reading in {size.year} days",
+        f"{rows:,} readings on each of {size.year} dates, then one more, for a date {size.year // 4} days "
         "before the newest. What others would do without knowing what it touches: all dates anew; and with that "
         "knowledge: the date anew.",
     )

@@ -86,6 +86,6 @@ class Silver:
         return len(made)
 
 
-def days_from(first: date, count: int, apart: int = 1) -> list[date]:
-    """So many dates, so many days from one to the next."""
-    return [first + timedelta(days=turn * apart) for turn in range(count)]
+def days_from(first: date, count: int) -> list[date]:
+    """So many dates in a row."""
+    return [first + timedelta(days=turn) for turn in range(count)]

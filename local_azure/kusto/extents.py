@@ -46,12 +46,12 @@ def parse_tags(text: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tags))
 
 
-def listing(cursor: Any, table: str | None = None, ids: Sequence[str] | None = None) -> list[Extent]:
-    """The extents of one table or of all, oldest first; with `ids`, those among them."""
+def listing(cursor: Any, tables: Sequence[str] | None = None, ids: Sequence[str] | None = None) -> list[Extent]:
+    """The extents of some tables or of all, oldest first; with `ids`, those among them."""
     where, values = ["TRUE"], list[Any]()
-    if table is not None:
-        where.append("table_name = ?")
-        values.append(table)
+    if tables is not None:
+        where.append("table_name IN (SELECT unnest(?::VARCHAR[]))")
+        values.append(list(tables))
     if ids is not None:
         where.append("CAST(extent_id AS VARCHAR) IN (SELECT unnest(?::VARCHAR[]))")
         values.append(list(ids))

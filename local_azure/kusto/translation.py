@@ -1,7 +1,7 @@
 """KQL text to DuckDB SQL, with its result columns, once per text and catalogue.
 
-Belongs here: the cache, parameter binding, `set` statements, `render`.
-Does not: running anything beyond asking DuckDB for the types of the result.
+Belongs here: the cache of texts, parameter binding, `set` statements, `render`.
+Does not: texts that differ in a value (`shapes`), running anything beyond asking DuckDB for the types of the result.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from local_azure.kusto.errors import InvalidSyntaxError, SemanticError
 from local_azure.kusto.kql_types import Column, kql_type
 from local_azure.kusto.names_check import check_names
 from local_azure.kusto.scan import split_top
+from local_azure.kusto.shapes import Shapes
 
 datetime_bins.install()
 # The names of a query are checked before it is translated: the same text twice in a row, whose parsing takes longest.
@@ -109,6 +110,7 @@ class Translator:
 
     def __init__(self) -> None:
         self._cache: OrderedDict[tuple[Any, ...], Translated] = OrderedDict()
+        self._shapes = Shapes()
         self._lock = threading.Lock()
         self._functions: tuple[int, Any] = (-1, {})
 
@@ -137,15 +139,19 @@ class Translator:
                 self._cache.move_to_end(key)
                 return hit
             schema = catalogue.schema | {name: [column.name for column in columns] for name, columns in more.items()}
-            try:
-                functions = self._parsed(catalogue)
-                check_names(lower(text, None, functions), schema)
-                made = duckdb_kql.to_sql(
-                    text, schema=schema, functions=functions, allow_write=False, query_now=query_now
-                )
-            except (AssertionError, RecursionError, IndexError, KeyError) as error:
-                raise SemanticError(f"the query could not be translated ({error!r})") from error
-            translated = _typed(made, cursor)
+
+            def anew(text: str) -> Translated:
+                try:
+                    functions = self._parsed(catalogue)
+                    check_names(lower(text, None, functions), schema)
+                    made = duckdb_kql.to_sql(
+                        text, schema=schema, functions=functions, allow_write=False, query_now=query_now
+                    )
+                except (AssertionError, RecursionError, IndexError, KeyError) as error:
+                    raise SemanticError(f"the query could not be translated ({error!r})") from error
+                return _typed(made, cursor)
+
+            translated = self._shapes.translate(text, key[1:], anew) if cacheable else anew(text)
             if cacheable:
                 self._cache[key] = translated
                 while len(self._cache) > _CACHED:

@@ -60,11 +60,10 @@ def _show(
     condition = _conditions(scanner)
     if cursor is None:
         with context.store.read() as own:
-            found = extents.listing(own)
+            found = extents.listing(own, tables)
     else:
-        found = extents.listing(cursor)
-    rows = [_row(context.database, extent) for extent in found if tables is None or extent.table in tables]
-    return Reply(COLUMNS, rows), condition
+        found = extents.listing(cursor, tables)
+    return Reply(COLUMNS, [_row(context.database, extent) for extent in found]), condition
 
 
 def _conditions(scanner: Scanner) -> str:
@@ -154,7 +153,7 @@ def drop(context: Context, scanner: Scanner) -> Reply:
             if len(dropped) != len(set(ids)):
                 raise EntityNotFoundError("Extent", ", ".join(ids))
         elif table is not None:
-            dropped = extents.listing(transaction.cursor, table)
+            dropped = extents.listing(transaction.cursor, [table])
         else:
             raise scanner.fail("`<|` and a query, extent ids, or `from` and a table")
         scanner.expect_end()
@@ -178,10 +177,10 @@ def move(context: Context, scanner: Scanner) -> Reply:
         if source is not None:
             transaction.catalogue.table(source)
         if every and source:
-            chosen = extents.listing(transaction.cursor, source)
+            chosen = extents.listing(transaction.cursor, [source])
         elif source and scanner.peek("("):
             ids = [str(uuid.UUID(text.strip().strip("'\""))) for text in split_top(scanner.enclosed("("), ",")]
-            chosen = [e for e in extents.listing(transaction.cursor, source) if str(e.extent_id) in ids]
+            chosen = [e for e in extents.listing(transaction.cursor, [source]) if str(e.extent_id) in ids]
             if len(chosen) != len(set(ids)):
                 raise EntityNotFoundError("Extent", ", ".join(ids))
         elif source is None and not every:

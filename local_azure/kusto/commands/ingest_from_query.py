@@ -47,7 +47,7 @@ def _run(
         if there is None or (replaces and properties.get("recreate_schema", "").lower() == "true"):
             there = _create(transaction, there, name, translated, properties)
         _check_columns(there, translated)
-        before = extents.listing(transaction.cursor, there.name) if replaces else []
+        before = extents.listing(transaction.cursor, [there.name]) if replaces else []
         extent = extents.append(transaction, there, translated.sql, values, tags=parse_tags(properties.get("tags")))
         extents.drop(transaction, before)
         context.failpoints.reach("before_append")

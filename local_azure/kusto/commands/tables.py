@@ -167,5 +167,5 @@ def clear(context: Context, scanner: Scanner) -> Reply:
     scanner.expect_end()
     with context.store.write() as transaction:
         table = transaction.catalogue.table(name)
-        extents.drop(transaction, extents.listing(transaction.cursor, table.name))
+        extents.drop(transaction, extents.listing(transaction.cursor, [table.name]))
     return Reply(columns(Status="string"), [("Succeeded",)])

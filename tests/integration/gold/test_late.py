@@ -18,6 +18,8 @@ import pytest
 import sensors.dirty_dates
 from assets.gold.database import SWAPPED
 from assets.gold.domain.due import due
+from assets.gold.domain.engagements import load_kpis
+from assets.gold.domain.intensity import load_intensity
 from assets.gold.domain.load import load_domain
 from assets.gold.load import load_dates
 from assets.gold.quality import load_quality
@@ -143,6 +145,8 @@ def estate(
     load_quality(lake, snapshot, sorted(dirty_quality_dates(lake)))
     raise_flags(lake, snapshot, sorted(dirty_flag_dates(lake)))
     load_domain(lake, list(due(lake)))
+    load_intensity(lake)
+    load_kpis(lake)
     definitions = build_defs(settings)
     (settings.home / "dagster").mkdir(parents=True)
     with dg.DagsterInstance.ephemeral(tempdir=str(settings.home / "dagster")) as instance:

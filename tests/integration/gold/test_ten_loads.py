@@ -92,7 +92,10 @@ class Tiers:
     settings: Settings
 
     def commit(self, way: Way, chance: random.Random) -> Snapshot:
-        """A batch of Silver: readings gained on one of the dates, an hour replaced, or Kusto losing a level."""
+        """A batch of Silver: readings gained on one of the dates, which Kusto may have lost a level of, or an hour replaced.
+
+        What is lost of a date is made again when the date is next loaded; no load looks at dates without news.
+        """
         if way == "replace":
             hour = f"{DAY}-{chance.choice([0, 1, 11]):02}"
             held = self.lake.rows(READINGS)
@@ -101,11 +104,11 @@ class Tiers:
                      for row in kept[: len(kept) - 3]]  # fmt: skip
             touched = [DAY] if kept else []
             return self.silver.commit(again, instead_of=f"enqueued_hour = '{hour}'", touching=touched)
-        if way == "lost":
-            level = kusto_name(chance.choice(LEVEL_TABLES).table)
-            self.kusto.command(f".drop extents <| .show table {level} extents")
         moments = chance.sample(range(86_400), 2)
         day = chance.choice([BEFORE, DAY, DAY, AFTER])
+        if way == "lost":
+            level = kusto_name(chance.choice(LEVEL_TABLES).table)
+            self.kusto.command(f".drop extents <| .show table {level} extents where tags has 'drop-by:{day}'")
         return self.silver.commit(readings_of(self.silver, day, moments, chance.choice(["x:1", "x:2"])))
 
     def load(self, snapshot: Snapshot, chance: random.Random) -> list[str]:
