@@ -19,8 +19,13 @@ READY_SECONDS = 60.0
 
 
 def child(work: Callable[[dict[str, Any]], int]) -> None:
-    """The main function of a contender: `work` takes the job and returns how many events it did."""
+    """The main function of a contender: `work` takes the job and returns how many events it did.
+
+    A job that names a small lake as `warming` is done on that one first, unmeasured.
+    """
     job = json.loads(sys.argv[1])
+    if warming := job.get("warming"):
+        work({**job, "lake": warming, "out": f"{warming}/out"})
     print("ready", flush=True)
     sys.stdin.readline()
     begun, cpu = time.time(), time.process_time()
@@ -94,6 +99,12 @@ def _together(results: list[dict[str, float]]) -> dict[str, float]:
         "per_cpu_second": events / cpu,
         "rss_mb": sum(each["rss_mb"] for each in results),
     }
+
+
+def settle() -> None:
+    """Use and give back 1.5 GB: a virtual machine's memory costs whoever is the first to use it."""
+    touched = b"x" * (3 << 29)
+    del touched
 
 
 def reference() -> float:

@@ -15,9 +15,11 @@ from settings.model import Silver
 SPECS = Path(__file__).parent / "specs"
 
 
-def prepare(_job: dict[str, Any]) -> Canonicaliser:
-    """Compile the mappings, which a worker does once."""
-    return Canonicaliser.of(load_specs(SPECS))
+def prepare(job: dict[str, Any]) -> Canonicaliser:
+    """Compile the mappings and plan their statements, which a worker does once."""
+    canonicaliser = Canonicaliser.of(load_specs(SPECS))
+    work({**job, "lake": job["warming"]}, canonicaliser)
+    return canonicaliser
 
 
 def work(job: dict[str, Any], canonicaliser: Canonicaliser) -> int:
