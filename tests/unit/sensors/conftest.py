@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
+from canonical.specs import FOLDER
 from lake import fence
 from lake.store import Lake
 from orchestration.build import build_defs
@@ -121,7 +123,10 @@ def _event(number: int, enqueued_at: datetime, body: bytes | None) -> dict[str, 
 
 @pytest.fixture
 def laptop(tmp_path: Path) -> Iterator[Laptop]:
-    settings = Settings(home=tmp_path / "home", _env_file=None)
+    # One vendor is enough here, and compiling those of all takes longer than the rest of a run.
+    (tmp_path / "specs").mkdir()
+    shutil.copy(FOLDER / "simulator_json.yaml", tmp_path / "specs")
+    settings = Settings(home=tmp_path / "home", specs=tmp_path / "specs", _env_file=None)
     with dg.DagsterInstance.ephemeral() as instance:
         yield Laptop(settings, instance)
 
