@@ -113,7 +113,7 @@ class SeveralRecords:
             for field in schema
         ]
         head = self._mapping.head
-        wide = self._run(head.statement, pa.table(columns, schema=schema))
+        wide = self._run(head.statement, head.decoder.prepare(pa.table(columns, schema=schema)))
         fault = pa.repeat(pa.scalar(self._outcome.rule("event", "no_readings"), pa.int8()), len(wide))
         wide = wide.set_column(wide.column_names.index("fault"), "fault", fault)
         self._reject(wide, np.full(len(wide), WHOLE_EVENT))

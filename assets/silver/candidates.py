@@ -83,13 +83,16 @@ class Candidates:
 
     def hashes(self) -> Hashes:
         """The key hash of each."""
-        if not self._chunks:
-            return np.empty(0, np.uint64)
-        return np.concatenate([chunk.column(KEY_HASH).to_numpy() for chunk in self._chunks])
+        return np.concatenate([*self._hashes(), np.empty(0, np.uint64)])
+
+    def _hashes(self) -> Iterator[Hashes]:
+        for chunk in self._chunks:
+            yield chunk.column(KEY_HASH).to_numpy()
 
     def contest(self, history: Hashes) -> pa.Table:
         """Those whose key hash another candidate has too, or one of `history`; from now on they are contested."""
-        claims = np.sort(np.concatenate([self.hashes(), history]))
+        claims = np.concatenate([*self._hashes(), history])
+        claims.sort()
         twice = np.unique(claims[1:][claims[1:] == claims[:-1]])
         self._contested = [_among(chunk.column(KEY_HASH).to_numpy(), twice) for chunk in self._chunks]
         parts = [

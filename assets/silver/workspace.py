@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from assets.silver.candidates import HASHED, KEY_HASH, Candidates, constant, hours_of
@@ -113,7 +115,9 @@ class Workspace(SpillingDuckdb):
         if converted.rejects.num_rows == 0:
             return
         self._db.register("_rejects", converted.rejects)
-        self._db.register("_events", events.select([*EVENT_NAMES, "body"]))
+        # Few of many events, and one number alone tells most of the others: a join would carry every body.
+        among = pc.is_in(events.column("sequence_number"), converted.rejects.column("sequence_number"))
+        self._db.register("_events", events.select([*EVENT_NAMES, "body"]).filter(among))
         self._db.execute(
             f"""
             insert into reject by name
@@ -135,7 +139,8 @@ class Workspace(SpillingDuckdb):
         """Keep, of the accepted rows given, those that share a key with a candidate, and rank the claims."""
         self._db.register("candidate", self._candidates.table())
         self._db.execute("delete from history")
-        if accepted is not None:
+        # Mostly there is none, and what it is compared with is a table of all candidates.
+        if accepted is not None and (accepted := _not_empty(accepted)) is not None:
             self._db.register("_accepted", accepted)
             self._db.register("_hashes", pa.table({KEY_HASH: self._candidates.hashes()}))
             self._db.execute(
@@ -298,6 +303,14 @@ class Workspace(SpillingDuckdb):
 
     def _dates(self, query: str) -> set[date]:
         return {day for (day,) in self._db.execute(query).fetchall()}
+
+
+def _not_empty(rows: pa.RecordBatchReader) -> pa.RecordBatchReader | None:
+    """The same rows; None where there are none."""
+    for first in rows:
+        if first.num_rows:
+            return pa.RecordBatchReader.from_batches(rows.schema, chain([first], rows))
+    return None
 
 
 def _differs(names: tuple[str, ...]) -> str:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from canonical import sql
 from canonical.decoders.cell import Cell
+from canonical.decoders.plain_lines import PlainLines
 from canonical.numbers import digits_of
 from canonical.spec.decode import CsvDecode
 from canonical.spec.readings import NumberFormat
@@ -29,6 +30,7 @@ class CsvRows:
         """`header` is the column that holds the header line, or None where the spec says the order."""
         self._columns = tuple(column.strip() for column in decode.columns)
         self._delimiter = " " if decode.delimiter == "whitespace" else decode.delimiter
+        self._lines = PlainLines(self._delimiter, decode.quote)
         self._runs = decode.delimiter == "whitespace"
         self._quote = decode.quote
         self._decimal = decode.decimal
@@ -43,8 +45,9 @@ class CsvRows:
         return self._header
 
     def prepare(self, source: pa.Table) -> pa.Table:
-        """Nothing: all is SQL."""
-        return source
+        """`source` with `usual`: whether no line of it is unusual, so that none has to be looked at by itself."""
+        usual = not self._runs and self._lines.are_all(source.column("text" if self._as_text else "body"))
+        return source.append_column("usual", pa.repeat(pa.scalar(usual), len(source)))
 
     def relation(self, source: str, keep: str) -> str:
         """`c` holds the fields, `h` the header's names where there is a header."""
@@ -55,11 +58,11 @@ class CsvRows:
             header = f"list_transform({self._split(line, self._quoted(line))}, lambda x: trim(x))"
         where = "the first line" if self._many else f"property {HEADER_PROPERTY}"
         no_header = "false" if self._header is None else f"coalesce(trim({self._header}) = '', true)"
-        text = f"SELECT {keep}, text FROM {source}"
+        text = f"SELECT {keep}, usual, text FROM {source}"
         if not self._as_text:
-            text = f"SELECT {keep}, try(decode(body)) AS text FROM {source}"
+            text = f"SELECT {keep}, usual, try(decode(body)) AS text FROM {source}"
         elif self._header is not None and self._header not in keep.split(", "):
-            text = f"SELECT {keep}, {self._header}, text FROM {source}"
+            text = f"SELECT {keep}, usual, {self._header}, text FROM {source}"
         if self._skips_blank and self._many:
             text = f"SELECT * FROM ({text}) WHERE text IS NULL OR NOT {self._is_blank('text')}"
         blank = f"WHEN {self._is_blank('line')} THEN 'blank'" if self._skips_blank and not self._many else ""
@@ -77,18 +80,8 @@ class CsvRows:
             FROM (SELECT *, CASE WHEN NOT plain THEN {self._quoted("line")} END AS quoted
             FROM (SELECT *, CASE WHEN NOT plain AND right(text, 1) IN (chr(10), chr(13))
                 THEN regexp_replace(text, '\\r?\\n?$', '') ELSE text END AS line
-            FROM (SELECT *, NOT regexp_matches(text, {sql.text(self._unusual)}) AS plain FROM ({text})))))"""
-
-    @property
-    def _unusual(self) -> str:
-        """What most lines have none of, looked for once a line.
-
-        Quotes, line breaks, blanks behind a delimiter, and what DuckDB takes for part of a number and a CSV does not:
-        `1_000`, `+-1`, `nan(1)`, tabs around it.
-        """
-        signs = "".join(sign for sign in "\t_(" if sign != self._delimiter)
-        blank = f"|{re.escape(self._delimiter)} " if self._delimiter != " " else ""
-        return rf"[{re.escape(self._quote)}{signs}\x00-\x08\x0a-\x1f]|\+-{blank}"
+            FROM (SELECT *, CASE WHEN usual THEN true ELSE NOT regexp_matches(text, {sql.text(self._lines.unusual)}) END
+                AS plain FROM ({text})))))"""
 
     def _split_plain(self, line: str) -> str:
         """SQL: the beginning of a CASE that splits a line without anything unusual."""
@@ -116,7 +109,7 @@ class CsvRows:
         return f"{quote}(?:[^{quote}]|{quote}{quote})*{quote}"
 
     def _split(self, line: str, fields: str) -> str:
-        """SQL: the fields of a line, unquoted; NULL where quotes or line breaks are out of place."""
+        """SQL: the fields of a line, unquoted and trimmed; NULL where quotes or line breaks are out of place."""
         one_line = f"NOT contains({line}, chr(10)) AND NOT contains({line}, chr(13))"
         if self._runs:
             return f"CASE WHEN {one_line} THEN regexp_split_to_array(trim({line}, ' ' || chr(9)), '[ \\t]+') END"
@@ -128,15 +121,20 @@ class CsvRows:
         )
         unquoted = (
             f"list_transform({fields}, lambda x: CASE WHEN contains(x, {quote}) "
-            f"THEN replace(trim(x)[2:-2], {sql.text(self._quote * 2)}, {quote}) ELSE x END)"
+            f"THEN trim(replace(trim(x)[2:-2], {sql.text(self._quote * 2)}, {quote}), ' ') ELSE trim(x, ' ') END)"
         )
-        # Cheaper than trimming each field; what is left of blanks `cell` takes away.
+        # Cheaper than trimming each field, and mostly enough.
         unblanked = (
             f"replace({line}, {sql.text(f'{self._delimiter} ')}, {delimiter})" if self._delimiter != " " else line
         )
+        trimmed = (
+            f"CASE WHEN regexp_matches({unblanked}, {sql.text(self._lines.blanks)}) "
+            f"THEN list_transform(string_split({unblanked}, {delimiter}), lambda x: trim(x, ' ')) "
+            f"ELSE string_split({unblanked}, {delimiter}) END"
+        )
         return (
             f"CASE WHEN contains({line}, {quote}) THEN CASE WHEN {sound} THEN {unquoted} END "
-            f"WHEN {one_line} THEN string_split({unblanked}, {delimiter}) END"
+            f"WHEN {one_line} THEN {trimmed} END"
         )
 
     def cell(self, path: str, manner: NumberFormat | None = None) -> Cell:
@@ -146,8 +144,7 @@ class CsvRows:
             if self._header
             else str(self._columns.index(path.strip()) + 1)
         )
-        field = f"c[{place}]"
-        text = f"CASE WHEN starts_with({field}, ' ') OR ends_with({field}, ' ') THEN trim({field}) ELSE {field} END"
+        text = f"c[{place}]"
         if manner is not None:
             digits = digits_of(text, manner)
         else:
