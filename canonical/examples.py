@@ -8,8 +8,9 @@ Does not: the examples (`canonical/specs/*.yaml`), or showing the comparison (`o
 from __future__ import annotations
 
 import base64
+import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -23,6 +24,9 @@ from canonical.outcome import EVENTS_SCHEMA
 from canonical.spec_model import Example, MappingSpec
 
 Kind = Literal["reading", "reject"]
+_NAMES = ("metric", "channel", "device_id", "recorded_at", "reason", "field")
+"""What tells rows of a message apart, for a person."""
+_DIGITS = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +169,9 @@ def _compared(
     others: Sequence[Mapping[str, Any]],
 ) -> Iterator[Compared]:
     rows = {row["index"]: row for row in found}
+    numbered = {expectation["index"] for expectation in expected if "index" in expectation}
     for place, expectation in enumerate(expected):
-        index = expectation.get("index", place)
+        index = expectation["index"] if "index" in expectation else _place_of(expectation, rows, numbered, place)
         row = rows.pop(index, None)
         if row is None:
             yield Compared(kind, index, expectation, None, instead=_instead(index, others))
@@ -175,6 +180,20 @@ def _compared(
         yield Compared(kind, index, expectation, row, tuple(differing))
     for index, row in rows.items():
         yield Compared(kind, index, None, row)
+
+
+def _place_of(
+    expectation: Mapping[str, Any], rows: Mapping[int, Mapping[str, Any]], numbered: Collection[int], place: int
+) -> int:
+    """Index of the row that an expectation without one means.
+
+    What it says of metric, channel, device, time, field or reason is that row's; the row at its own place in the list
+    comes first where that fits, and is meant where no row fits.
+    """
+    named = [name for name in _NAMES if name in expectation]
+    left = {index: row for index, row in rows.items() if index not in numbered}
+    meant = [i for i, row in left.items() if all(name in row and _same(row[name], expectation[name]) for name in named)]
+    return place if place in meant or not meant else min(meant)
 
 
 def _instead(index: int, others: Sequence[Mapping[str, Any]]) -> str:
@@ -186,6 +205,9 @@ def _instead(index: int, others: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _same(found: Any, expected: Any) -> bool:
+    """Whether it is what a person expects, who knows no more digits than a number needs."""
+    if isinstance(found, float) and isinstance(expected, int | float) and not isinstance(expected, bool):
+        return math.isclose(found, expected, rel_tol=_DIGITS, abs_tol=_DIGITS)
     return bool(_plain(found) == _plain(expected))
 
 

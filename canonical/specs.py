@@ -7,11 +7,13 @@ Does not: what a spec may say (`spec_model`, `spec_checks`).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from canonical.spec.part import Part
 from canonical.spec_checks import problems_of
 from canonical.spec_model import MappingSpec
 from canonical.yaml_lines import Lines, YamlError, read_yaml
@@ -54,12 +56,26 @@ def load_spec(file: Path) -> MappingSpec:
     try:
         spec = MappingSpec.model_validate(data)
     except ValidationError as error:
-        found: Iterable[tuple[tuple[Any, ...], str]] = [(e["loc"], _says(e["msg"], e["loc"])) for e in error.errors()]
+        found: Iterable[tuple[tuple[Any, ...], str]] = [
+            (e["loc"], _says(_unknown(e["loc"]) if e["type"] == "extra_forbidden" else e["msg"], e["loc"]))
+            for e in error.errors()
+        ]
         raise SpecError(_listed(file, data, lines, found)) from None
     found = problems_of(spec)
     if found:
         raise SpecError(_listed(file, data, lines, found))
     return spec
+
+
+def _unknown(loc: tuple[Any, ...]) -> str:
+    near = get_close_matches(str(loc[-1]), sorted(_words(Part)), n=1)
+    return "is no word of the language here." + (f" Did you mean '{near[0]}'?" if near else "")
+
+
+def _words(part: type[Part]) -> set[str]:
+    """Every word that a part of a spec knows."""
+    named = {field.alias or name for name, field in part.model_fields.items()}
+    return named.union(*(_words(kind) for kind in part.__subclasses__()))
 
 
 def _says(message: str, loc: tuple[Any, ...]) -> str:

@@ -28,6 +28,8 @@ STATE = "endpoints.json"
 _LOG = "supervisor.log"
 _LOCK = "supervisor.lock"
 _RESTARTS_A_MINUTE = 10
+_LINE_BY_LINE = {"PYTHONUNBUFFERED": "1"}
+"""An endpoint's last line is shown where it does not start: nothing printed earlier may come behind it."""
 
 
 class SupervisorError(RuntimeError):
@@ -238,7 +240,9 @@ class Supervisor:
         argv = [part.format(port=port, data=data / "data", ready=ready) for part in endpoint.argv]
         with self._log(endpoint).open("ab") as log:
             self._said_before[endpoint.name] = log.tell()
-            self._children[endpoint.name] = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._children[endpoint.name] = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | _LINE_BY_LINE
+            )
 
     def _comes_up(self, endpoint: Endpoint, wait: float = 25) -> bool:
         ready = self._folder / endpoint.name / "ready.json"

@@ -71,11 +71,12 @@ class Bodies:
         if not self._decode.many:
             return run(f"SELECT {self._keep}, 0 AS record, try(decode(body)) AS text, {none} FROM source", source)
         source = _in_lines(source)
-        header = "NULL::VARCHAR AS header"
+        header, first = "NULL::VARCHAR AS header", self._decode.skip
         if self._decode.header == "first_line":
-            header = "try(decode(lines[1])) AS header"
+            first += 1
+            header = f"try(decode(lines[{first}])) AS header"
+            first += self._decode.skip_below_header
         every = f"SELECT {self._keep}, lines, {header} FROM source"
-        first = 1 if self._decode.header == "first_line" else 0
         return run(
             f"SELECT {self._keep}, record, text, rtrim(header, chr(13)) AS header, {none} FROM ("
             f"SELECT {self._keep}, header, record, try(decode(line)) AS text FROM ("

@@ -70,11 +70,10 @@ class JsonObjects:
 
     def relation(self, source: str, keep: str) -> str:
         """`f` holds the raw JSON of each field, from one pass over the text."""
-        paths = sql.texts(place(path, 0).json for path in self._place)
         if self._documents:
             # Where only the payload in it cannot be read, an envelope still says whose it is.
             readable = "body_fault IS NULL OR body_fault = 'bad_payload'"
-            fields = f"CASE WHEN {readable} THEN json_extract(document, [{paths}])::VARCHAR[] END"
+            fields = f"CASE WHEN {readable} THEN {self._fields('document')} END"
             return f"SELECT {keep}, {fields} AS f, body_fault, body_detail FROM {source}"
         return f"""
             SELECT *, CASE WHEN body_fault IS NOT NULL THEN left(text, 200) END AS body_detail FROM (
@@ -83,9 +82,16 @@ class JsonObjects:
                 WHEN doc IS NULL OR ({broken("text")}) THEN 'invalid_json'
                 WHEN {not_an_object("text")} THEN 'not_an_object'
                 END AS body_fault
-            FROM (SELECT *, json_extract(doc, [{paths}])::VARCHAR[] AS f
+            FROM (SELECT *, {self._fields("doc")} AS f
             FROM (SELECT *, try_cast(text AS JSON) AS doc
             FROM (SELECT {keep}, try(decode(body)) AS text FROM {source}))))"""
+
+    def _fields(self, document: str) -> str:
+        """SQL: the raw JSON of each field. A message may have none of its own: its entries have them all."""
+        if not self._place:
+            return "NULL::VARCHAR[]"
+        paths = sql.texts(place(path, 0).json for path in self._place)
+        return f"json_extract({document}, [{paths}])::VARCHAR[]"
 
     def cell(self, path: str, manner: NumberFormat | None = None) -> Cell:
         """The field at the path."""

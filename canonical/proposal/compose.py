@@ -51,7 +51,10 @@ def composed(id_: str, samples: Samples, rows: Rows | None, content_type: str | 
     if not draft.readings and not draft.records:
         raise SamplesError(
             "no field of the samples looks like a metric of the catalogue; the fields are "
-            + ", ".join(ignored.path for ignored in draft.ignore[:20])
+            + (
+                ", ".join(ignored.path for ignored in draft.ignore[:20])
+                or "none: is the first line no header? (`skip`)"
+            )
         )
     return draft
 

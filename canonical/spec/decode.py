@@ -111,7 +111,8 @@ class CsvDecode(Part):
 
     `header: true` says that property `csv-header` holds the file's header line and with it the order; `first_line`
     that the body begins with it. Delimiter `whitespace` is any run of blanks and tabs. With `blank: ignore` a row of
-    nothing but empty fields is no row.
+    nothing but empty fields is no row. A logger's file may begin with `skip` lines that say something else, and may
+    have `skip_below_header` lines of units and the like between its header and its rows.
     """
 
     format: Literal["csv"]
@@ -123,11 +124,17 @@ class CsvDecode(Part):
     rows: Literal["one", "many"] = "one"
     blank: Literal["reject", "ignore"] = "reject"
     charset: Charset = "utf-8"
+    skip: Annotated[int, Field(ge=0, le=1000)] = 0
+    skip_below_header: Annotated[int, Field(ge=0, le=1000)] = 0
 
     @model_check(mode="after")
     def _lines(self) -> CsvDecode:
         if self.header == "first_line" and self.rows == "one":
             raise ValueError("`header: first_line` needs `rows: many`")
+        if self.skip and self.rows == "one":
+            raise ValueError("`skip` needs `rows: many`: a message of one row has no line before it")
+        if self.skip_below_header and self.header != "first_line":
+            raise ValueError("`skip_below_header` needs `header: first_line`; without a header `skip` does it")
         return self
 
     @property

@@ -45,6 +45,32 @@ def test_the_first_line_says_the_order(read):
     ]
 
 
+def test_lines_of_the_logger_above_its_rows_are_passed_over(read):
+    """As data loggers write them: a line about the station, the names, units and ways of sampling."""
+    head = '"TOA5","station-7","CR1000"\r\n"TIMESTAMP","id","t"\r\n"TS","","Deg C"\r\n"","","Avg"\r\n'
+    body = head + f'"{AT}","a",1.5\r\n"{AT}","b","NAN"\r\n'
+    named = _csv("TIMESTAMP", "id", "t", rows="many", header="first_line", skip=1, skip_below_header=2)
+    placed = _csv("TIMESTAMP", "id", "t", rows="many", skip=4)
+
+    for parts in (named, placed):
+        readings, rejects = read(parts | {"time": {"path": "TIMESTAMP"}}, body, head, "one line\n")
+
+        assert [(event, index, device, value) for event, index, device, *_, value in readings] == [(0, 4, "a", 1.5)]
+        assert rejects == [(0, 5, "not_finite"), (1, -1, "no_readings"), (2, -1, "no_readings")]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ({"skip": 1}, "`skip` needs `rows: many`"),
+        ({"rows": "many", "skip_below_header": 2}, "`skip_below_header` needs `header: first_line`"),
+    ],
+)
+def test_lines_can_only_be_passed_over_where_there_are_some(spec_of, words, why):
+    with pytest.raises(ValueError, match=why):
+        spec_of(**_csv(**words))
+
+
 def test_a_decimal_comma_date_and_time_apart_latin_letters_and_blank_rows(read):
     parts = _csv("id", "Date", "Time", "t", "x", rows="many", header="first_line", delimiter=";", charset="latin-1",
                  blank="ignore")  # fmt: skip

@@ -43,7 +43,7 @@ WRONG = [
     (GOOD, "metric: air_temperature", "metric: air_temprature", 9, "Did you mean 'air_temperature'?"),
     (GOOD, "    path: t\n", "", 9, "readings.0: give either path or const"),
     (GOOD, "path: t", 'path: "*"', 10, "String should match"),
-    (GOOD, "unit: degC", "unit: degC\n    unti: degC", 12, "Extra inputs are not permitted"),
+    (GOOD, "unit: degC", "unit: degC\n    unti: degC", 12, "Did you mean 'unit'?"),
     (GOOD, "unit: degC", "unit_path: u", 9, "unit_path and units go together"),
     (GOOD, "unit: degC", "unit: degC\n    unit: K", 12, "key 'unit' is there twice"),
     (GOOD, "version: 1", "version: one", 2, "version: Input should be a valid integer"),

@@ -93,7 +93,8 @@ if len(runs.read_text()) == 2: sys.exit("the port is still taken")
     assert "one did not come up: the port is still taken" in (folder / "supervisor.log").read_text()
 
 
-def test_why_an_endpoint_did_not_start_is_told_and_the_others_are_ended(folder) -> None:
+def test_why_an_endpoint_did_not_start_is_told_and_the_others_are_ended(folder, monkeypatch) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # what was printed first would come behind the reason
     with pytest.raises(SupervisorError, match=r"bad did not start: port 1 is taken by nobody \(log: .*bad\.log\)"):
         supervisor.start([_endpoint(), _endpoint(FAILS, "bad")], folder)
 

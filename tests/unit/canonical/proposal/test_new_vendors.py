@@ -18,6 +18,7 @@ import pytest
 from canonical.canonicaliser import Canonicaliser
 from canonical.examples import run_examples, unsaid
 from canonical.proposal.propose import propose
+from canonical.proposal.samples import SamplesError
 from canonical.proposal.tried import events_of
 from canonical.specs import load_spec
 
@@ -295,3 +296,10 @@ def test_a_proposal_loads_passes_its_examples_and_reads_the_samples(vendor: Vend
     assert set(vendor.gives) <= found, text
     assert vendor.count is None or len(readings) == vendor.count
     assert unsaid(events, canonicaliser) == ()
+
+
+def test_a_file_that_begins_with_a_title_is_told_how_to_be_read() -> None:
+    file = b'"Plot Title: Room 12"\n"#","Date Time","Temp"\n1,2026-11-20 23:50:00,21.5\n'
+
+    with pytest.raises(SamplesError, match=r"is the first line no header\? \(`skip`\)"):
+        propose([file], "logger")
