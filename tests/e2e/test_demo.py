@@ -6,8 +6,10 @@ import json
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -156,7 +158,12 @@ def test_a_demo_that_is_killed_or_interrupted_takes_its_processes_along(tmp_path
 
 
 def _workers(terminal, home: Path) -> list[object]:
-    return [process for process in terminal.processes_of(home) if "ingest" in process.cmdline()]
+    found = []
+    for process in terminal.processes_of(home):
+        with suppress(psutil.NoSuchProcess):  # a child of a moment may end while we look
+            if "ingest" in process.cmdline():
+                found.append(process)
+    return found
 
 
 @pytest.mark.parametrize(
