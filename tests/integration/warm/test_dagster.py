@@ -79,6 +79,7 @@ def test_building_some_models_does_not_pass_for_building_them_all(warm, built):
 
 
 @pytest.mark.slow
+@pytest.mark.deep
 def test_dates_years_apart_share_one_build_and_dagster_knows_of_each(built, tmp_path):
     far = date(2020, 1, 6)
     built.readings(far, 2, [("bms:left", 30.0)])

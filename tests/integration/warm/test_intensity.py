@@ -51,6 +51,7 @@ def test_it_is_replaced_whole_when_there_is_news_of_it_and_else_left_alone(built
 
 
 @pytest.mark.slow
+@pytest.mark.deep
 def test_an_estate_without_returns_and_meters_has_an_empty_mart(fresh, published):
     fresh.readings(TUESDAY, 1, [("bms:left", 20.0)])
     assert warm_up(fresh.settings).keys() == {TUESDAY}
