@@ -26,7 +26,8 @@ from canonical.spec_model import Example, MappingSpec
 Kind = Literal["reading", "reject"]
 _NAMES = ("metric", "channel", "device_id", "recorded_at", "reason", "field")
 """What tells rows of a message apart, for a person."""
-_DIGITS = 1e-9
+_DIGITS, _NOTHING = 1e-9, 1e-12
+"""How far two numbers may lie apart: as a share of them, and where one is to be nought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,7 @@ def _instead(index: int, others: Sequence[Mapping[str, Any]]) -> str:
 def _same(found: Any, expected: Any) -> bool:
     """Whether it is what a person expects, who knows no more digits than a number needs."""
     if isinstance(found, float) and isinstance(expected, int | float) and not isinstance(expected, bool):
-        return math.isclose(found, expected, rel_tol=_DIGITS, abs_tol=_DIGITS)
+        return math.isclose(found, expected, rel_tol=_DIGITS, abs_tol=_NOTHING)
     return bool(_plain(found) == _plain(expected))
 
 

@@ -264,12 +264,8 @@ def _time(time: Time, at: tuple[Any, ...]) -> Iterator[Problem]:
 def _formats(time: Time, at: tuple[Any, ...]) -> Iterator[Problem]:
     formats = time.tried if time.paths else ()
     word = "formats" if time.formats else "format"
-    for format_ in formats:
-        if "%" not in format_ and format_ not in FORMATS:
-            known = f"There are {', '.join(FORMATS)}, and patterns such as '%d/%m/%Y %H:%M'."
-            yield (*at, word), f"'{format_}' is no format of times.{nearest(format_, FORMATS)} {known}"
-        elif "%Z" in format_:
-            yield (*at, word), "names of zones (%Z) are ambiguous; say `zone`, or %z where texts hold the offset"
+    for says in filter(None, map(_of_format, formats)):
+        yield (*at, word), says
     local = [format_ for format_ in formats if is_local(format_)]
     if local and time.zone is None:
         yield (*at, word), f"texts of '{local[0]}' name no zone. Say `zone: Europe/Rome`, or `zone: UTC`."
@@ -280,6 +276,18 @@ def _formats(time: Time, at: tuple[Any, ...]) -> Iterator[Problem]:
             yield (*at, "zone"), "no format reads texts without a zone, so `zone` does nothing; take it away"
     if len(time.paths) > 1 and any(is_number(format_) for format_ in formats):
         yield (*at, word), "parts make a text; give formats of texts"
+
+
+def _of_format(format_: str) -> str:
+    """What is wrong with a format by itself."""
+    if "%" not in format_ and format_ not in FORMATS:
+        known = f"There are {', '.join(FORMATS)}, and patterns such as '%d/%m/%Y %H:%M'."
+        return f"'{format_}' is no format of times.{nearest(format_, FORMATS)} {known}"
+    if "%Z" in format_:
+        return "names of zones (%Z) are ambiguous; say `zone`, or %z where texts hold the offset"
+    if "%I" in format_ and "%p" not in format_:
+        return f"'{format_}': %I counts to 12, so it needs %p (AM or PM); %H is the hour of 24"
+    return ""
 
 
 def _records(spec: MappingSpec) -> Iterator[Problem]:

@@ -68,8 +68,11 @@ def load_spec(file: Path) -> MappingSpec:
 
 
 def _unknown(loc: tuple[Any, ...]) -> str:
-    near = get_close_matches(str(loc[-1]), sorted(_words(Part)), n=1)
-    return "is no word of the language here." + (f" Did you mean '{near[0]}'?" if near else "")
+    word, words = str(loc[-1]), _words(Part)
+    if word in words:
+        return "is a word of the language, but not here: look where it stands, and how far it is indented."
+    near = get_close_matches(word, sorted(words), n=1)
+    return "is no word of the language." + (f" Did you mean '{near[0]}'?" if near else "")
 
 
 def _words(part: type[Part]) -> set[str]:

@@ -22,7 +22,7 @@ _BLANK, _TAB, _FIRST_PRINTED = ord(" "), ord("\t"), ord(" ")
 
 
 class PlainLines:
-    """Knows unusual lines of files with one delimiter and one quote, each of them an ASCII character."""
+    """Knows unusual lines of files with one delimiter and one quote, each one character; bytes are UTF-8."""
 
     def __init__(self, delimiter: str, quote: str) -> None:
         self._delimiter = delimiter

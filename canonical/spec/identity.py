@@ -89,8 +89,6 @@ class Time(Part):
             raise ValueError("give a path, or `fallback: envelope`")
         if self.formats and "format" in self.model_fields_set and self.format not in {"iso", *self.formats}:
             raise ValueError("give either format or formats")
-        if half := next((text for text in self.tried if "%I" in text and "%p" not in text), None):
-            raise ValueError(f"'{half}': %I counts to 12, so it needs %p (AM or PM); %H is the hour of 24")
         return self
 
     @property

@@ -64,7 +64,7 @@ WRONG = [
     ("temp: air_temperature", "temp: air_temprature", 14, "Did you mean 'air_temperature'?"),
     ("temp: air_temperature", "temp: battery_voltage", 14, "none of the units measures what battery_voltage measures"),
     ("Cel: degC", "Cel: degZ", 14, "unit 'degZ' is not a unit"),
-    ("channel: x}", "channel: x, colour: 1}", 15, "colour: is no word of the language here."),
+    ("channel: x}", "channel: x, colour: 1}", 15, "colour: is no word of the language."),
     ("each: s[*]", "each: s", 19, "must end in '[*]'"),
     ("each: s[*]", "each: s[*].*.t", 19, "must end in '[*]'"),
     (", channel: {path: n}", "", 21, "each entry of s[*] would give co2 channel '' once more"),
